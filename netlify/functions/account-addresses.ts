@@ -25,7 +25,7 @@ import {
   type WaitingTransaction,
 } from '../../shared/sign-in/sign-in-transaction.ts'
 import { typedCode, typedEmail, typedPhone } from '../../shared/typed/fields.ts'
-import { accountForm, formOf, postedForm } from '../pages/account-forms.ts'
+import { accountForm, formOf } from '../pages/account-forms.ts'
 import { AddAddressPage, ProveAddressPage } from '../pages/add-address.tsx'
 import type { Shown } from '../pages/form.ts'
 import { createFormApp } from '../pages/form-answers.ts'
@@ -35,9 +35,9 @@ import { renderPage } from '../pages/render.ts'
 const HOME = '/account'
 const app = createFormApp('Account pages')
 
-const emailForm = once(() => z.object({ ...postedForm(), email: typedEmail() }))
-const phoneForm = once(() => z.object({ ...postedForm(), phone: typedPhone() }))
-const codeForm = once(() => z.object({ ...postedForm(), code: typedCode() }))
+const emailForm = once(() => z.object({ email: typedEmail() }))
+const phoneForm = once(() => z.object({ phone: typedPhone() }))
+const codeForm = once(() => z.object({ code: typedCode() }))
 
 for (const kind of ['email', 'phone'] as const) {
   const base = `${HOME}/${kind}`

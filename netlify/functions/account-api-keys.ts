@@ -19,11 +19,10 @@ import { serve } from '../../shared/http/serve.ts'
 import { once } from '../../shared/once.ts'
 import { type ApiKeyRecord, listKeyHistory, listKeys, listKeyUsage } from '../../shared/queries/api-keys.ts'
 import { requireUuid } from '../../shared/typed/fields.ts'
-import { accountForm, formOf, postedForm } from '../pages/account-forms.ts'
+import { accountForm, formOf } from '../pages/account-forms.ts'
 import { ApiKeyPage } from '../pages/api-key.tsx'
-import { EndKeyPage, RotateKeyPage } from '../pages/api-key-decisions.tsx'
+import { ApiKeyShownPage, EndKeyPage, RotateKeyPage } from '../pages/api-key-decisions.tsx'
 import { ApiKeyFormPage, type KeyFormValues } from '../pages/api-key-form.tsx'
-import { ApiKeyShownPage } from '../pages/api-key-shown.tsx'
 import { historyOf, limitsOf, SCOPE_GROUPS, shownKey } from '../pages/api-key-view.ts'
 import { words } from '../pages/api-key-words.ts'
 import { ApiKeysPage } from '../pages/api-keys.tsx'
@@ -47,14 +46,13 @@ const record = (c: AppContext, principal: PersonPrincipal) =>
   ownKey(gateway(), principal, requireUuid(c.req.param('id'), 'key_not_found'))
 
 const NOTICES: Record<string, string> = { ...words.done, once: words.once_ }
-const listQuery = once(() => z.object({ done: z.optional(z.string()) }))
 
 app.route('GET', BASE, {
   authority: page(BASE),
   operation: pageOperation('Shows the API keys', doneQuery),
 })(async (c, principal) => {
   const { reads, personal } = gateway()
-  const { done = '' } = readQuery(c, listQuery())
+  const { done = '' } = readQuery(c, doneQuery())
   const keys = await listKeys(reads, personal, { owners: ownersOf(principal), activeOnly: false })
   const now = c.var.call.now()
   return renderPage(
@@ -82,7 +80,6 @@ app.route('GET', `${BASE}/new`, {
 
 const createForm = once(() =>
   z.object({
-    ...postedForm(),
     name: z.optional(z.string()),
     scope: z.optional(z.array(z.string())),
     days: z.optional(z.string()),
@@ -182,7 +179,7 @@ app.route('GET', `${BASE}/:id/:decision{rotate|revoke|delete}`, {
 })((c, principal) => decisionPage(c, principal, c.req.param('decision') as Decision))
 
 /** Applies a confirmed change to a key once. */
-async function decide<Schema extends z.ZodMiniType>(
+async function decide<Schema extends z.ZodMiniObject>(
   c: AppContext,
   principal: PersonPrincipal,
   kind: Decision,
@@ -200,7 +197,6 @@ async function decide<Schema extends z.ZodMiniType>(
 
 const rotateForm = once(() =>
   z.object({
-    ...postedForm(),
     grace_seconds: z.enum(['0', '3600', '86400', '604800'], 'invalid_request'),
   }),
 )
@@ -219,9 +215,7 @@ app.route('POST', `${BASE}/:id/rotate`, {
   })
 })
 
-const endForm = once(() =>
-  z.object({ ...postedForm(), reason: z.optional(z.string().check(z.trim(), z.maxLength(500))) }),
-)
+const endForm = once(() => z.object({ reason: z.optional(z.string().check(z.trim(), z.maxLength(500))) }))
 
 app.route('POST', `${BASE}/:id/:decision{revoke|delete}`, {
   authority: page(BASE),

@@ -23,14 +23,14 @@ import {
   sealEnrolment,
 } from '../../shared/sign-in/factors/totp.ts'
 import { totpUri } from '../../shared/tokens/totp.ts'
-import { typedCode } from '../../shared/typed/fields.ts'
-import { accountForm, expiredButton, formOf, postedForm } from '../pages/account-forms.ts'
+import { returnToField, typedCode } from '../../shared/typed/fields.ts'
+import { accountForm, expiredButton, formOf } from '../pages/account-forms.ts'
+import { words } from '../pages/factor-words.ts'
 import type { Shown } from '../pages/form.ts'
 import { createFormApp } from '../pages/form-answers.ts'
 import type { FormError } from '../pages/form-parts.tsx'
 import { goOn } from '../pages/go-on.ts'
 import { sensitivePage } from '../pages/page-authority.ts'
-import { words } from '../pages/proof-words.ts'
 import { MakeRecoveryCodesPage, RecoveryCodesPage } from '../pages/recovery-codes.tsx'
 import { renderPage } from '../pages/render.ts'
 import { EnrolTotpPage } from '../pages/totp.tsx'
@@ -41,8 +41,7 @@ const CODES = '/account/recovery-codes'
 const APP = 'LanOnasis'
 
 const app = createFormApp('Account pages')
-const returnTo = once(() => z.optional(z.string().check(z.maxLength(4000))))
-const goal = once(() => z.object({ return_to: returnTo() }))
+const goal = once(() => z.object({ return_to: returnToField() }))
 const goalOf = (sent: { return_to?: string }) => safeReturnTo(gateway().config, sent.return_to)
 
 const factorsOf = ({ person }: PersonPrincipal) => listFactors(gateway().reads, gateway().personal, person)
@@ -76,10 +75,9 @@ app.route('GET', ENROL, {
 
 const enrolmentForm = once(() =>
   z.object({
-    ...postedForm(),
     enrolment: z.string('csrf_invalid').check(z.maxLength(1000, 'csrf_invalid')),
     code: typedCode(),
-    return_to: returnTo(),
+    return_to: returnToField(),
   }),
 )
 
@@ -110,7 +108,7 @@ app.route('POST', ENROL, {
   }),
 )
 
-const removal = once(() => z.object({ ...postedForm(), id: z.uuid('not_found') }))
+const removal = once(() => z.object({ id: z.uuid('not_found') }))
 
 /** Posted by a button of the account page, which shows the result. */
 app.route('POST', '/account/totp/remove', {
@@ -160,7 +158,7 @@ app.route('POST', CODES, {
   operation: formOperation('Creates new recovery codes'),
 })((c, principal) =>
   accountForm(c, principal, {
-    schema: z.object({ ...postedForm(), return_to: returnTo() }),
+    schema: goal(),
     render: (shown) => offerCodes(c, principal, goalOf(shown.typed), shown),
     once: (typed) => c.redirect(goalOf(typed) ?? HOME, 303),
     act: async ({ return_to }) => {

@@ -26,7 +26,7 @@ import { linkToken } from '../../shared/sso/sso-steps.ts'
 import { SUPABASE_SLUG } from '../../shared/sso/supabase-project.ts'
 import { emailDomain } from '../../shared/typed/email.ts'
 import { AccountPage } from '../pages/account.tsx'
-import { accountForm, formOf, postedForm } from '../pages/account-forms.ts'
+import { accountForm, formOf } from '../pages/account-forms.ts'
 import { words } from '../pages/account-words.ts'
 import type { Shown } from '../pages/form.ts'
 import { createFormApp } from '../pages/form-answers.ts'
@@ -125,12 +125,12 @@ app.route('GET', BASE, {
   authority: page(BASE),
   operation: pageOperation('Shows the account', doneQuery),
 })(async (c, principal) => {
-  const { done = '' } = readQuery(c, z.object({ done: z.optional(z.string()) }))
+  const { done = '' } = readQuery(c, doneQuery())
   return accountPage(c, principal, { notice: NOTICES[done] })
 })
 
 /** Applies a form of this page once. */
-function take<Schema extends z.ZodMiniType>(
+function take<Schema extends z.ZodMiniObject>(
   c: AppContext,
   principal: PersonPrincipal,
   schema: Schema,
@@ -144,7 +144,7 @@ function take<Schema extends z.ZodMiniType>(
   })
 }
 
-const removal = once(() => z.object({ ...postedForm(), id: z.uuid('not_found') }))
+const removal = once(() => z.object({ id: z.uuid('not_found') }))
 
 app.route('POST', `${BASE}/sign-in-methods/remove`, {
   authority: sensitivePage(BASE),
@@ -158,7 +158,7 @@ app.route('POST', `${BASE}/sign-in-methods/remove`, {
   }),
 )
 
-const ending = once(() => z.object({ ...postedForm(), which: z.union([z.literal('others'), z.uuid()], 'not_found') }))
+const ending = once(() => z.object({ which: z.union([z.literal('others'), z.uuid()], 'not_found') }))
 
 app.route('POST', `${BASE}/sessions/end`, {
   authority: page(BASE),
@@ -175,7 +175,7 @@ app.route('POST', `${BASE}/sessions/end`, {
   }),
 )
 
-const splitting = once(() => z.object({ ...postedForm(), uai: z.uuid('not_found') }))
+const splitting = once(() => z.object({ uai: z.uuid('not_found') }))
 
 app.route('POST', `${BASE}/split`, {
   authority: sensitivePage(BASE),

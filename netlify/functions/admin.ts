@@ -1,9 +1,9 @@
+import type { JSX } from 'hono/jsx/jsx-runtime'
 import * as z from 'zod/mini'
 import { mayActOn, type Operator } from '../../shared/access/operator.ts'
 import { safeReturnTo } from '../../shared/access/return-to.ts'
 import { toAuditEvent } from '../../shared/audit/event-view.ts'
 import { lagProblems } from '../../shared/audit/lag.ts'
-import type { StateAt } from '../../shared/domain/state-at.ts'
 import { GatewayError } from '../../shared/errors.ts'
 import { gateway } from '../../shared/gateway.ts'
 import type { AppContext } from '../../shared/http/app.ts'
@@ -19,8 +19,6 @@ import { listConnections } from '../../shared/queries/connections.ts'
 import {
   countLimits,
   findListed,
-  type ListedKey,
-  type ListedSession,
   listApiKeys,
   listApplicationsOfAll,
   listLiveSessions,
@@ -30,21 +28,21 @@ import { findPerson } from '../../shared/queries/identities.ts'
 import { readLogLag } from '../../shared/queries/log-lag.ts'
 import { listWebhooks } from '../../shared/queries/webhooks.ts'
 import { addressLookup } from '../../shared/typed/address.ts'
-import { requireUuid, typedReason } from '../../shared/typed/fields.ts'
-import { aboutOf, accountForm, expiredButton, formOf, postedForm } from '../pages/account-forms.ts'
-import {
-  ClientsPage,
-  ConnectionsPage,
-  KeysPage,
-  OverviewPage,
-  PeoplePage,
-  SessionsPage,
-  WebhooksPage,
-} from '../pages/console.tsx'
-import { chartsOf } from '../pages/console-charts.ts'
+import { readTypedTime, requireUuid, typedReason, typedTime } from '../../shared/typed/fields.ts'
+import { aboutOf, accountForm, expiredButton, formOf } from '../pages/account-forms.ts'
 import { type Filters, RequestPage, TimelinePage } from '../pages/console-events.tsx'
-import type { Frame } from '../pages/console-parts.tsx'
-import { type Held, PersonPage, RadiusPage } from '../pages/console-person.tsx'
+import {
+  ClientList,
+  ConnectionList,
+  KeyList,
+  ListPage,
+  PeopleList,
+  SessionList,
+  WebhookList,
+} from '../pages/console-lists.tsx'
+import { chartsOf, OverviewPage } from '../pages/console-overview.tsx'
+import { type Frame, PLATFORM_ONLY, type Section } from '../pages/console-parts.tsx'
+import { PersonPage, RadiusPage } from '../pages/console-person.tsx'
 import { words } from '../pages/console-words.ts'
 import { form, type Shown, type Typed } from '../pages/form.ts'
 import { createFormApp } from '../pages/form-answers.ts'
@@ -56,20 +54,18 @@ const PAGE = 50
 const REFRESH_SECONDS = 5
 const loose = once(() => z.object({ before: z.optional(z.uuid()), done: z.optional(z.string()) }))
 
-type Visit = { operator: Operator; frame: Frame; scope: AuditScope }
-
-/** Returns the operator, frame and audit scope of a console page. */
-function visit(c: AppContext, operator: Operator, section: string): Visit {
-  const { organizationId, principal } = operator
+/** Returns the frame and audit scope of a console page. */
+function visit(c: AppContext, { organizationId, principal }: Operator, section: Section) {
   const { done } = readQuery(c, loose())
-  const frame = {
+  const frame: Frame = {
     section,
     platform: organizationId === undefined,
     ...formOf(c, principal),
     now: c.var.call.now(),
     notice: done === '1' ? words.done : undefined,
   }
-  return { operator, frame, scope: organizationId ? { of: 'organization', id: organizationId } : { of: 'everything' } }
+  const scope: AuditScope = organizationId ? { of: 'organization', id: organizationId } : { of: 'everything' }
+  return { frame, scope }
 }
 
 async function eventsOf(
@@ -84,14 +80,6 @@ async function eventsOf(
   return rows.map((row) => toAuditEvent(personal, row, 'operator'))
 }
 
-const olderThan = (path: string, rows: { id?: string; uai?: string }[]) => {
-  const last = rows.length < PAGE ? undefined : rows.at(-1)
-  return last && `${path}?before=${last.id ?? last.uai}`
-}
-
-const shownSession = (one: ListedSession) => ({ ...one, startedAt: one.started_at, expiresAt: one.expires_at })
-const shownKey = (one: ListedKey) => ({ ...one, uai: one.created_by, createdAt: one.created_at })
-
 /** Returns the lag problems that the operator may see: all, or those of the webhooks of their organization. */
 async function lagSeenBy({ organizationId }: Operator): Promise<string[]> {
   const { reads, config } = gateway()
@@ -101,38 +89,87 @@ async function lagSeenBy({ organizationId }: Operator): Promise<string[]> {
   return problems.filter((one) => one.organizationId === organizationId).map(({ detail }) => `${detail}.`)
 }
 
-app.route('GET', '/admin', {
-  authority: operatorPage('/admin'),
-  operation: pageOperation('Shows charts, limits and the newest events'),
-})(async (c, operator) => {
-  const visited = visit(c, operator, '/admin')
-  const { frame, scope } = visited
-  const charts = await chartsOf(gateway().reads, operator.organizationId, frame.now)
-  const limits = frame.platform ? await countLimits(gateway().reads) : []
-  const behind = await lagSeenBy(operator)
-  return renderPage(OverviewPage({ frame, charts, limits, behind, events: await eventsOf(scope, {}, 15) }))
+const authority = operatorPage('/admin')
+
+app.route('GET', '/admin', { authority, operation: pageOperation('Shows charts, limits and the newest events') })(
+  async (c, operator) => {
+    const { frame, scope } = visit(c, operator, '/admin')
+    const charts = await chartsOf(gateway().reads, operator.organizationId, frame.now)
+    const limits = frame.platform ? await countLimits(gateway().reads) : []
+    const behind = await lagSeenBy(operator)
+    return renderPage(OverviewPage({ frame, charts, limits, behind, events: await eventsOf(scope, {}, 15) }))
+  },
+)
+
+type List<Row> = {
+  summary: string
+  read: (operator: Operator, before: string | undefined) => Promise<Row[]>
+  table: (list: { frame: Frame; rows: Row[] }) => JSX.Element
+  /** Returns where a list that is read in pages continues after a row. */
+  cursor?: (row: Row) => string
+}
+
+/** Registers a section of the console that is one list. */
+function list<Row>(path: Section, { summary, read, table, cursor }: List<Row>): void {
+  app.route('GET', path, { authority, operation: pageOperation(summary) })(async (c, operator) => {
+    const { frame } = visit(c, operator, path)
+    if (!frame.platform && PLATFORM_ONLY.includes(path))
+      throw new GatewayError('access_denied', { reason: 'one organization only' })
+    const rows = await read(operator, readQuery(c, loose()).before)
+    const last = rows.length < PAGE ? undefined : rows.at(-1)
+    const olderHref = last && cursor && `${path}?before=${cursor(last)}`
+    return renderPage(ListPage({ frame, olderHref, children: table({ frame, rows }) }))
+  })
+}
+
+const idOf = ({ id }: { id: string }) => id
+
+list('/admin/people', {
+  summary: 'Lists people',
+  read: ({ organizationId }, before) => listPeople(gateway().reads, gateway().personal, organizationId, { before }),
+  table: PeopleList,
+  cursor: ({ uai }) => uai,
+})
+list('/admin/sessions', {
+  summary: 'Lists active sessions',
+  read: ({ organizationId }, before) => listLiveSessions(gateway().reads, organizationId, { before }),
+  table: SessionList,
+  cursor: idOf,
+})
+list('/admin/keys', {
+  summary: 'Lists API keys',
+  read: ({ organizationId }, before) => listApiKeys(gateway().reads, organizationId, { before }),
+  table: KeyList,
+  cursor: idOf,
+})
+list('/admin/clients', {
+  summary: 'Lists applications',
+  read: (_, before) => listApplicationsOfAll(gateway().reads, before),
+  table: ClientList,
+  cursor: idOf,
+})
+list('/admin/connections', {
+  summary: 'Lists identity providers',
+  read: () => listConnections(gateway().reads),
+  table: ConnectionList,
+})
+list('/admin/webhooks', {
+  summary: 'Lists outgoing webhooks',
+  read: ({ organizationId }) => listWebhooks(gateway().reads, organizationId),
+  table: WebhookList,
 })
 
-app.route('GET', '/admin/people', {
-  authority: operatorPage('/admin'),
-  operation: pageOperation('Lists people'),
-})(async (c, operator) => {
-  const visited = visit(c, operator, '/admin/people')
-  const { reads, personal } = gateway()
-  const { before } = readQuery(c, loose())
-  const people = await listPeople(reads, personal, operator.organizationId, { before })
-  return renderPage(PeoplePage({ frame: visited.frame, people, olderHref: olderThan('/admin/people', people) }))
-})
-
-const finding = once(() => z.object({ ...postedForm(), find: z.string().check(z.trim(), z.maxLength(254)) }))
+const finding = once(() => z.object({ find: z.string().check(z.trim(), z.maxLength(254)) }))
 
 /** Redirects to the person. The search is posted so that no address appears in a browser history or proxy log. */
 app.route('POST', '/admin/people', {
   authority: operatorPage('/admin', { reads: true }),
   operation: formOperation('Finds a person by identifier or e-mail address'),
 })((c, operator) => {
-  const show = (find: string | undefined, { error, status }: Partial<Shown> = {}) =>
-    renderPage(PeoplePage({ frame: visit(c, operator, '/admin/people').frame, people: [], find, error }), { status })
+  const show = (find: string | undefined, { error, status }: Partial<Shown> = {}) => {
+    const { frame } = visit(c, operator, '/admin/people')
+    return renderPage(ListPage({ frame, children: PeopleList({ frame, rows: [], find, error }) }), { status })
+  }
   return form(c, {
     schema: finding(),
     about: aboutOf(operator.principal),
@@ -147,40 +184,17 @@ app.route('POST', '/admin/people', {
   })
 })
 
-const held = ({ sessions, tokens, keys, agents, consents }: StateAt): Held[] => [
-  { kind: 'sessions', list: sessions.map(({ method, acr }) => `${method} (${acr.split(':').at(-1)})`) },
-  { kind: 'tokens', list: tokens.map(({ client_id, scopes }) => `${client_id} (${scopes.join(' ')})`) },
-  { kind: 'keys', list: keys.map(({ preview, scopes }) => `${preview} (${scopes.join(' ')})`) },
-  { kind: 'agents', list: agents.map(({ client_id, scopes }) => `${client_id} (${scopes.join(' ')})`) },
-  { kind: 'consents', list: consents.map(({ client_id, scopes }) => `${client_id} (${scopes.join(' ')})`) },
-]
-
-/** Parses a time; without a zone it is UTC. */
-const timeOf = (text: string) =>
-  new Date(/(Z|[+-]\d\d:\d\d)$/.test(text) ? text : `${text.length === 10 ? `${text}T00:00` : text}Z`)
-const time = once(() =>
-  z.string().check(
-    z.maxLength(40),
-    z.refine(
-      (text) => /^\d{4}-\d\d-\d\d/.test(text) && !Number.isNaN(timeOf(text).getTime()),
-      'must be a time such as 2026-11-26T12:00',
-    ),
-  ),
-)
-
 app.route('GET', '/admin/people/:uai', {
-  authority: operatorPage('/admin'),
+  authority,
   operation: pageOperation('Shows a person, and their access at a given time'),
 })(async (c, operator) => {
-  const visited = visit(c, operator, '/admin/people')
-  const { frame } = visited
+  const { frame } = visit(c, operator, '/admin/people')
   const { reads, personal } = gateway()
   const uai = z.uuid().safeParse(c.req.param('uai')).data
   const person = uai && (await findListed(reads, personal, operator.organizationId, uai))
   if (!person) throw new GatewayError('not_found')
-  const { at } = readQuery(c, z.extend(loose(), { at: z.optional(time()) }))
-  const states = at ? await operatedState(gateway(), operator, person, timeOf(at)) : []
-  const past = states.find((one) => one.uai === person.uai)
+  const { at } = readQuery(c, z.extend(loose(), { at: z.optional(typedTime()) }))
+  const states = at ? await operatedState(gateway(), operator, person, readTypedTime(at)) : []
   const { members } = person
   // Actions apply to the whole merged person, of whom the operator may see only a part here.
   const whole = await findPerson(reads, personal, person.uai)
@@ -188,77 +202,12 @@ app.route('GET', '/admin/people/:uai', {
     PersonPage({
       frame: { ...frame, readOnly: !whole || !mayActOn(operator, whole) },
       person,
-      sessions: (await listLiveSessions(reads, undefined, { members })).map(shownSession),
-      keys: (await listApiKeys(reads, undefined, { members })).map(shownKey),
+      sessions: await listLiveSessions(reads, undefined, { members }),
+      keys: await listApiKeys(reads, undefined, { members }),
       events: await eventsOf({ of: 'people', uais: members }, {}, 30),
-      past: at ? { at, ...past, held: past ? held(past) : [] } : undefined,
+      past: at ? { at, state: states.find((one) => one.uai === person.uai) } : undefined,
     }),
   )
-})
-
-app.route('GET', '/admin/sessions', {
-  authority: operatorPage('/admin'),
-  operation: pageOperation('Lists active sessions'),
-})(async (c, operator) => {
-  const visited = visit(c, operator, '/admin/sessions')
-  const { before } = readQuery(c, loose())
-  const rows = await listLiveSessions(gateway().reads, operator.organizationId, { before })
-  const page = { frame: visited.frame, sessions: rows.map(shownSession), olderHref: olderThan('/admin/sessions', rows) }
-  return renderPage(SessionsPage(page))
-})
-
-app.route('GET', '/admin/keys', {
-  authority: operatorPage('/admin'),
-  operation: pageOperation('Lists API keys'),
-})(async (c, operator) => {
-  const visited = visit(c, operator, '/admin/keys')
-  const { before } = readQuery(c, loose())
-  const rows = await listApiKeys(gateway().reads, operator.organizationId, { before })
-  return renderPage(
-    KeysPage({ frame: visited.frame, keys: rows.map(shownKey), olderHref: olderThan('/admin/keys', rows) }),
-  )
-})
-
-function demandPlatform({ frame }: Visit): void {
-  if (!frame.platform) throw new GatewayError('access_denied', { reason: 'one organization only' })
-}
-
-app.route('GET', '/admin/clients', {
-  authority: operatorPage('/admin'),
-  operation: pageOperation('Lists applications'),
-})(async (c, operator) => {
-  const visited = visit(c, operator, '/admin/clients')
-  demandPlatform(visited)
-  const rows = await listApplicationsOfAll(gateway().reads, readQuery(c, loose()).before)
-  const clients = rows.map((one) => ({
-    ...one,
-    clientId: one.client_id,
-    firstParty: one.first_party,
-    createdAt: one.created_at,
-  }))
-  return renderPage(ClientsPage({ frame: visited.frame, clients, olderHref: olderThan('/admin/clients', rows) }))
-})
-
-app.route('GET', '/admin/connections', {
-  authority: operatorPage('/admin'),
-  operation: pageOperation('Lists identity providers'),
-})(async (c, operator) => {
-  const visited = visit(c, operator, '/admin/connections')
-  demandPlatform(visited)
-  const connections = (await listConnections(gateway().reads)).map((one) => ({ ...one, name: one.settings.name }))
-  return renderPage(ConnectionsPage({ frame: visited.frame, connections }))
-})
-
-app.route('GET', '/admin/webhooks', {
-  authority: operatorPage('/admin'),
-  operation: pageOperation('Lists outgoing webhooks'),
-})(async (c, operator) => {
-  const visited = visit(c, operator, '/admin/webhooks')
-  const rows = await listWebhooks(gateway().reads, operator.organizationId)
-  const webhooks = rows.map(({ id, settings, status, delivered, waiting, dead }) => ({
-    ...{ id, ...settings, status, delivered: Number(delivered), waiting, dead },
-  }))
-  return renderPage(WebhooksPage({ frame: visited.frame, webhooks }))
 })
 
 const filters = once(() =>
@@ -267,8 +216,8 @@ const filters = once(() =>
     client: z.optional(z.string().check(z.maxLength(200))),
     type: z.optional(z.string().check(z.maxLength(100))),
     request: z.optional(z.uuid()),
-    since: z.optional(time()),
-    until: z.optional(time()),
+    since: z.optional(typedTime()),
+    until: z.optional(typedTime()),
     live: z.optional(z.literal('1')),
     cursor: z.optional(z.string().check(z.regex(/^\d{1,18}$/))),
   }),
@@ -276,48 +225,43 @@ const filters = once(() =>
 
 /** Lists all events, newest first; with `live` the page refreshes automatically. */
 app.route('GET', '/admin/events', {
-  authority: operatorPage('/admin'),
+  authority,
   operation: pageOperation('Shows the filtered timeline of events'),
 })(async (c, operator) => {
-  const visited = visit(c, operator, '/admin/events')
+  const { frame, scope } = visit(c, operator, '/admin/events')
   const { cursor, live, since, until, ...filter } = readQuery(c, filters())
-  const range = { since: since ? timeOf(since) : undefined, until: until ? timeOf(until) : undefined }
-  const events = await eventsOf(visited.scope, { ...filter, ...range }, PAGE, cursor)
+  const range = { since: since ? readTypedTime(since) : undefined, until: until ? readTypedTime(until) : undefined }
+  const events = await eventsOf(scope, { ...filter, ...range }, PAGE, cursor)
   const given: Filters = { ...filter, since, until, live }
   const query = Object.entries({ ...given, live: undefined, cursor: events.at(-1)?.position }).flatMap(
     ([name, value]) => (value === undefined ? [] : [[name, String(value)]]),
   )
   const olderHref = events.length < PAGE ? undefined : `/admin/events?${new URLSearchParams(query)}`
   const headers = live ? { Refresh: String(REFRESH_SECONDS) } : undefined
-  return renderPage(TimelinePage({ frame: visited.frame, events, filters: given, olderHref }), { headers })
+  return renderPage(TimelinePage({ frame, events, filters: given, olderHref }), { headers })
 })
 
 /** Lists the events of a request, limited to people whom the operator administers. */
-app.route('GET', '/admin/requests/:id', {
-  authority: operatorPage('/admin'),
-  operation: pageOperation('Shows the events of a request'),
-})(async (c, operator) => {
-  const visited = visit(c, operator, '/admin/events')
-  const request = requireUuid(c.req.param('id'))
-  const events = (await eventsOf(visited.scope, { request }, 200)).reverse()
-  return renderPage(RequestPage({ frame: visited.frame, id: request, events }))
-})
+app.route('GET', '/admin/requests/:id', { authority, operation: pageOperation('Shows the events of a request') })(
+  async (c, operator) => {
+    const { frame, scope } = visit(c, operator, '/admin/events')
+    const request = requireUuid(c.req.param('id'))
+    const events = (await eventsOf(scope, { request }, 200)).reverse()
+    return renderPage(RequestPage({ frame, id: request, events }))
+  },
+)
 
 app.route('GET', '/admin/radius', {
-  authority: operatorPage('/admin'),
+  authority,
   operation: pageOperation('Shows the blast radius of a credential or event'),
 })(async (c, operator) => {
-  const visited = visit(c, operator, '/admin/events')
+  const { frame } = visit(c, operator, '/admin/events')
   const { id } = readQuery(c, z.extend(loose(), { id: z.uuid('not_found') }))
-  const radius = await operatedBlastRadius(gateway(), visited.operator, id)
-  const { origin, followed, acts } = radius
-  const at = { type: origin.type, recordedAt: new Date(origin.recorded_at) }
-  return renderPage(RadiusPage({ frame: visited.frame, id, origin: at, followed, acts }))
+  return renderPage(RadiusPage({ frame, id, radius: await operatedBlastRadius(gateway(), operator, id) }))
 })
 
 const acting = once(() =>
   z.object({
-    ...postedForm(),
     act: z.enum(Object.keys(ACTIONS) as (keyof typeof ACTIONS)[], 'not_found'),
     id: z.uuid('not_found'),
     reason: typedReason(),
@@ -329,7 +273,7 @@ const homeOf = ({ back = '' }: Typed) => (back.startsWith('/admin') && safeRetur
 
 /** Performs an operator action on one object, with a reason. */
 app.route('POST', '/admin/act', {
-  authority: operatorPage('/admin'),
+  authority,
   operation: formOperation('Performs an operator action on one object, with a reason'),
 })((c, operator) =>
   accountForm(c, operator.principal, {

@@ -18,9 +18,8 @@ import { once } from '../../shared/once.ts'
 import { type Access, listApplications, listDelegations } from '../../shared/queries/agent-delegations.ts'
 import { requireUuid } from '../../shared/typed/fields.ts'
 import * as schemas from '../openapi/schemas.ts'
-import { accountForm, expiredButton, formOf, postedForm } from '../pages/account-forms.ts'
-import { AgentFormPage, type AgentFormValues, AgentsPage } from '../pages/agents.tsx'
-import { words } from '../pages/agents-words.ts'
+import { accountForm, expiredButton, formOf } from '../pages/account-forms.ts'
+import { AgentFormPage, type AgentFormValues, AgentsPage, words } from '../pages/agents.tsx'
 import { SCOPE_GROUPS } from '../pages/api-key-view.ts'
 import type { Shown, Typed } from '../pages/form.ts'
 import { createFormApp } from '../pages/form-answers.ts'
@@ -114,7 +113,7 @@ app.route('GET', BASE, {
 })(async (c, principal) => {
   const { reads } = gateway()
   const { person } = principal
-  const { done = '' } = readQuery(c, z.object({ done: z.optional(z.string()) }))
+  const { done = '' } = readQuery(c, doneQuery())
   const [agents, applications] = [await listDelegations(reads, person), await listApplications(reads, person)]
   const form = formOf(c, principal)
   return renderPage(
@@ -140,7 +139,6 @@ app.route('GET', `${BASE}/new`, {
 
 const agentForm = once(() =>
   z.object({
-    ...postedForm(),
     client_id: z.prefault(text(), ''),
     scope: z.optional(z.array(z.string().check(z.maxLength(200)))),
     days: z.enum(['1', '7', '30', '90'], 'invalid_request'),
@@ -168,7 +166,6 @@ app.route('POST', BASE, {
 
 const revocationForm = once(() =>
   z.object({
-    ...postedForm(),
     agent: z.optional(z.uuid('not_found')),
     client_id: z.optional(text()),
     back: z.optional(z.literal('account')),

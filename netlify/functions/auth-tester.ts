@@ -39,13 +39,11 @@ app.route('GET', '/test-client', {
   operation: pageOperation('Shows the test client; not in production'),
 })((c) => testerPage(c, SCOPE))
 
-const scopeForm = once(() =>
-  z.object({ csrf: z.optional(z.string()), scope: z.optional(z.string().check(z.maxLength(500))) }),
-)
+const scopeForm = once(() => z.object({ scope: z.optional(z.string().check(z.maxLength(500))) }))
 
 app.route('POST', '/test-client', {
   authority: byProtocol('ceremony'),
-  operation: formOperation('Starts a test authorization', () => z.object({ scope: z.optional(z.string()) })),
+  operation: formOperation('Starts a test authorization', scopeForm),
 })((c) =>
   form(c, {
     schema: scopeForm(),
@@ -87,12 +85,14 @@ app.route('GET', '/auth-tester', {
   return renderPage(TesterCodePage({ code, own, csrf: newFormToken(c.var.call) }), { script: copyScriptSource() })
 })
 
+const codeForm = once(() => z.pick(callback(), { code: true }))
+
 app.route('POST', '/auth-tester', {
   authority: byProtocol('ceremony'),
-  operation: formOperation('Exchanges the code of the test client', () => z.pick(callback(), { code: true })),
+  operation: formOperation('Exchanges the code of the test client', codeForm),
 })((c) =>
   form(c, {
-    schema: z.object({ csrf: z.optional(z.string()), code: callback().shape.code }),
+    schema: codeForm(),
     load: () => readTry(c.var.call)?.verifier,
     restart: () => c.redirect('/test-client', 303),
     act: async ({ code }, verifier) => {

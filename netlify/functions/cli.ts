@@ -60,13 +60,15 @@ app.route('POST', BASE, {
   return c.json(passwordBody(c, await signInDirectly(c.var.call, way, request)))
 })
 
+const noFields = once(() => z.object({}))
+
 app.route('POST', `${BASE}/token`, {
   authority: byProtocol('ceremony'),
-  operation: formOperation('Creates a token for a terminal', () => z.object({ csrf: z.optional(z.string()) })),
+  operation: formOperation('Creates a token for a terminal', noFields),
 })(async (c) => {
   const signedIn = await signedInOr(c.var.call, BASE)
   return form(c, {
-    schema: z.object({ csrf: z.optional(z.string()) }),
+    schema: noFields(),
     about: aboutOf(signedIn.session.id),
     render: (shown) => welcome(c, signedIn, shown),
     act: async () => {

@@ -133,7 +133,6 @@ const aboutOf = (sessionId: string, deviceId: string) => `${sessionId}.${deviceI
 const decisionForm = once(() =>
   z.object({
     user_code: z.string('user_code_malformed'),
-    csrf: z.optional(z.string()),
     decision: z.enum(['approve', 'deny'], 'invalid_request'),
   }),
 )
@@ -282,14 +281,12 @@ app.route('GET', `${BASE}/revoke`, {
   operation: pageOperation('Shows the page to disconnect a device', revokeQuery),
 })((c) => revokePage(c, readQuery(c, revokeQuery()).token))
 
-const revokeForm = once(() => z.object({ ...revokeQuery().shape, csrf: z.optional(z.string()) }))
-
 app.route('POST', `${BASE}/revoke`, {
   authority: byProtocol('ceremony'),
   operation: formOperation('Disconnects a device', revokeQuery),
 })((c) =>
   form(c, {
-    schema: revokeForm(),
+    schema: revokeQuery(),
     load: (_, { token }) => revocation(token ?? ''),
     render: (shown) => revokePage(c, shown.typed.token ?? '', shown),
     act: async (_, { named, connected }) => {

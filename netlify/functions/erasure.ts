@@ -10,9 +10,8 @@ import { serve } from '../../shared/http/serve.ts'
 import { once } from '../../shared/once.ts'
 import { eraseOther, eraseSelf } from '../../shared/people/erasure.ts'
 import { requireUuid, typedReason } from '../../shared/typed/fields.ts'
-import { accountForm, formOf, postedForm } from '../pages/account-forms.ts'
-import { ErasedPage, ErasePage } from '../pages/erase.tsx'
-import { words } from '../pages/erase-words.ts'
+import { accountForm, formOf } from '../pages/account-forms.ts'
+import { ErasedPage, ErasePage, words } from '../pages/erase.tsx'
 import type { Shown } from '../pages/form.ts'
 import { createFormApp } from '../pages/form-answers.ts'
 import { sensitivePage } from '../pages/page-authority.ts'
@@ -33,7 +32,7 @@ app.route('GET', BASE, {
   operation: pageOperation('Asks to confirm the deletion of the account'),
 })(erasePage)
 
-const erasing = once(() => z.object({ ...postedForm(), word: z.optional(z.string().check(z.maxLength(40))) }))
+const erasing = once(() => z.object({ word: z.optional(z.string().check(z.maxLength(40))) }))
 
 app.route('POST', BASE, {
   authority: sensitivePage(BASE),

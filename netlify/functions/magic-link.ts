@@ -7,7 +7,7 @@ import { commit } from '../../shared/events/commit.ts'
 import { gateway } from '../../shared/gateway.ts'
 import type { AppContext } from '../../shared/http/app.ts'
 import { readBody, readQuery } from '../../shared/http/body.ts'
-import { done } from '../../shared/http/operation.ts'
+import { done, formOperation } from '../../shared/http/operation.ts'
 import { byProtocol } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
 import { endsAtClient } from '../../shared/oauth/authorize/authorize-url.ts'
@@ -38,7 +38,7 @@ import { createFormApp } from '../pages/form-answers.ts'
 import { goOn, passwordBody, signedInBody } from '../pages/go-on.ts'
 import { MagicLinkPage } from '../pages/magic-link.tsx'
 import { renderPage } from '../pages/render.ts'
-import { welcomePage } from '../pages/welcome-page.ts'
+import { welcomePage } from '../pages/signed-in.tsx'
 
 const CALLBACK = '/v1/auth/magic-link/callback'
 const app = createFormApp('Sign-in', 'api')
@@ -110,15 +110,13 @@ app.route('GET', CALLBACK, {
   return open ? page(c, state, link) : spent(c, link, holder)
 })
 
-const confirmation = once(() => z.object({ state: linkState(), csrf: z.optional(z.string()) }))
-
 /** Signs this browser in, or passes a code to the application. A URL never contains a token. */
 app.route('POST', CALLBACK, {
   authority: byProtocol('ceremony'),
-  operation: { summary: 'Confirms the sign-in', body: confirmation, answers: { 200: 'page', 303: 'redirect' } },
+  operation: formOperation('Confirms the sign-in', exchange),
 })((c) =>
   form(c, {
-    schema: confirmation(),
+    schema: exchange(),
     load: (_, { state }) => ({ state: state ?? '', link: openLink(gateway(), state ?? '') }),
     render: (shown, { state, link }) => page(c, state, link, shown),
     act: async (_, { link }) => {

@@ -1,7 +1,7 @@
 import { createApp } from '../../shared/http/app.ts'
 import { canonicalPath } from '../../shared/http/canonical-path.ts'
 import { type FunctionHandler, serve } from '../../shared/http/serve.ts'
-import { errorPage } from '../pages/respond.tsx'
+import { errorPage } from '../pages/error-page.tsx'
 
 const oauth = serve(createApp('oauth', { errorPage }))
 const api = serve(createApp('api', { errorPage }))

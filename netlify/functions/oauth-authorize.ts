@@ -38,12 +38,12 @@ import { once } from '../../shared/once.ts'
 import { type AuthorizeFacts, findAuthorization, findForAuthorize } from '../../shared/queries/authorizations.ts'
 import { type SignedIn, touchSession } from '../../shared/queries/sessions.ts'
 import { CODE_SECRET_BYTES, newOpaqueToken } from '../../shared/tokens/opaque.ts'
-import { errorForPerson, redirectWith } from '../pages/authorization-response.ts'
+import { errorForPerson, redirectWith } from '../pages/authorization-response.tsx'
 import { consentPage } from '../pages/consent-page.tsx'
 import { copy } from '../pages/copy.ts'
 import { form } from '../pages/form.ts'
 import { createFormApp } from '../pages/form-answers.ts'
-import { welcomePage } from '../pages/welcome-page.ts'
+import { welcomePage } from '../pages/signed-in.tsx'
 
 const app = createFormApp('Authorization pages')
 

@@ -19,8 +19,7 @@ import { signOutOf } from '../../shared/sign-in/end-session.ts'
 import { form } from '../pages/form.ts'
 import { createFormApp } from '../pages/form-answers.ts'
 import { renderPage } from '../pages/render.ts'
-import { confirmSignOutPage } from '../pages/sign-out.ts'
-import { SignedOutPage } from '../pages/signed-out.tsx'
+import { confirmSignOutPage, SignedOutPage } from '../pages/sign-out.tsx'
 
 const parameters = once(() =>
   z.object({
@@ -28,7 +27,6 @@ const parameters = once(() =>
     client_id: z.optional(z.string().check(z.maxLength(500))),
     post_logout_redirect_uri: z.optional(z.string().check(z.maxLength(2000))),
     state: z.optional(z.string().check(z.maxLength(2000))),
-    csrf: z.optional(z.string()),
   }),
 )
 type Parameters = z.output<ReturnType<typeof parameters>>
@@ -103,10 +101,9 @@ function postLogoutRedirect(client: Client | undefined, params: Parameters): str
 
 app.route('GET', '/oauth/logout', {
   authority: byProtocol('ceremony'),
-  operation: pageOperation('Signs out (OpenID Connect RP-Initiated Logout)', () =>
-    z.omit(parameters(), { csrf: true }),
-  ),
-})((c) => logout(c, readQuery(c, z.omit(parameters(), { csrf: true }))))
+  operation: pageOperation('Signs out (OpenID Connect RP-Initiated Logout)', parameters),
+})((c) => logout(c, readQuery(c, parameters())))
+
 /** Accepts the request of an application, or the confirmation on the page. */
 app.route('POST', '/oauth/logout', {
   authority: byProtocol('ceremony'),

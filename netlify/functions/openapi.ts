@@ -3,9 +3,9 @@ import { createApp } from '../../shared/http/app.ts'
 import { anything } from '../../shared/http/operation.ts'
 import { openToAll } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
+import { errorPage } from '../pages/error-page.tsx'
 import { ReferencePage } from '../pages/reference.tsx'
 import { renderPage } from '../pages/render.ts'
-import { errorPage } from '../pages/respond.tsx'
 
 const app = createApp('page', { tag: 'Reference', errorPage })
 const load = () => import('../openapi/description.ts')

@@ -3,7 +3,7 @@ import type { Operator } from '../../shared/access/operator.ts'
 import { gateway } from '../../shared/gateway.ts'
 import type { AppContext } from '../../shared/http/app.ts'
 import { readQuery } from '../../shared/http/body.ts'
-import { formOperation, pageOperation } from '../../shared/http/operation.ts'
+import { doneQuery, formOperation, pageOperation } from '../../shared/http/operation.ts'
 import { serve } from '../../shared/http/serve.ts'
 import { once } from '../../shared/once.ts'
 import {
@@ -14,12 +14,12 @@ import {
 } from '../../shared/operators/operator-codes.ts'
 import { listOpenOperatorCodes } from '../../shared/queries/operator-codes.ts'
 import { typedEmail, typedReason } from '../../shared/typed/fields.ts'
-import { accountForm, formOf, postedForm } from '../pages/account-forms.ts'
+import { accountForm, formOf } from '../pages/account-forms.ts'
+import { words } from '../pages/factor-words.ts'
 import type { Shown } from '../pages/form.ts'
 import { createFormApp } from '../pages/form-answers.ts'
 import { OperatorCodePage, OperatorCodesPage } from '../pages/operator-codes.tsx'
 import { operatorPage } from '../pages/page-authority.ts'
-import { words } from '../pages/proof-words.ts'
 import { renderPage } from '../pages/render.ts'
 
 const BASE = '/operator/codes'
@@ -55,7 +55,7 @@ function show({ code, expiresAt }: MadePart, kind: 'whole' | 'half' | 'otherHalf
 }
 
 /** Applies a form of the page once. */
-function take<Schema extends z.ZodMiniType>(
+function take<Schema extends z.ZodMiniObject>(
   c: AppContext,
   operator: Operator,
   schema: Schema,
@@ -74,11 +74,11 @@ app.route('GET', BASE, {
   authority: operatorPage(BASE),
   operation: pageOperation('Shows codes for people who have lost all other factors'),
 })(async (c, operator) => {
-  const { done } = readQuery(c, z.object({ done: z.optional(z.string()) }))
+  const { done } = readQuery(c, doneQuery())
   return desk(c, operator, { notice: done === 'revoked' ? words.desk.revoked : undefined })
 })
 
-const requestForm = once(() => z.object({ ...postedForm(), email: typedEmail(), reason: typedReason() }))
+const requestForm = once(() => z.object({ email: typedEmail(), reason: typedReason() }))
 
 app.route('POST', BASE, { authority: operatorPage(BASE), operation: formOperation('Requests a code') })((c, operator) =>
   take(c, operator, requestForm(), async (posted) => {
@@ -87,7 +87,7 @@ app.route('POST', BASE, { authority: operatorPage(BASE), operation: formOperatio
   }),
 )
 
-const approvalForm = once(() => z.object({ ...postedForm(), id: z.uuid('not_found'), reason: typedReason() }))
+const approvalForm = once(() => z.object({ id: z.uuid('not_found'), reason: typedReason() }))
 
 app.route('POST', `${BASE}/approve`, {
   authority: operatorPage(BASE),
@@ -98,7 +98,7 @@ app.route('POST', `${BASE}/approve`, {
   ),
 )
 
-const revocationForm = once(() => z.object({ ...postedForm(), id: z.uuid('not_found') }))
+const revocationForm = once(() => z.object({ id: z.uuid('not_found') }))
 
 app.route('POST', `${BASE}/revoke`, {
   authority: operatorPage(BASE),

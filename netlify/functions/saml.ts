@@ -22,8 +22,8 @@ import {
   takeFlow,
   takeProfile,
 } from '../../shared/sso/sso-steps.ts'
+import { errorPage } from '../pages/error-page.tsx'
 import { goOn } from '../pages/go-on.ts'
-import { errorPage } from '../pages/respond.tsx'
 
 const BASE = '/v1/auth/saml/:slug'
 const app = createApp('api', { tag: 'Other identity providers', errorPage })

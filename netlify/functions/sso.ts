@@ -24,8 +24,8 @@ import { endUpstreamSessions, readLogoutTicket, ticketQuery } from '../../shared
 import { finishFlow } from '../../shared/sso/sso-finish.ts'
 import { backToSignIn, beginFlow, enabledConnection, startQuery, takeFlow } from '../../shared/sso/sso-steps.ts'
 import { finishSupabaseFlow, SUPABASE, supabaseAuthorizeUrl } from '../../shared/sso/supabase-project.ts'
+import { errorPage } from '../pages/error-page.tsx'
 import { goOn } from '../pages/go-on.ts'
-import { errorPage } from '../pages/respond.tsx'
 
 const CALLBACK = '/v1/auth/oauth/callback'
 const app = createApp('api', { tag: 'Other identity providers', errorPage })

@@ -27,6 +27,7 @@ import {
 } from '../../shared/sign-in/sign-in-transaction.ts'
 import { supabaseAccount } from '../../shared/sso/supabase-project.ts'
 import { checkPassword, followLink, hasPasswords, sendRecovery, signUp } from '../../shared/sync/supabase-users.ts'
+import { returnToField } from '../../shared/typed/fields.ts'
 import { form, type Shown } from '../pages/form.ts'
 import { createFormApp } from '../pages/form-answers.ts'
 import { goOn } from '../pages/go-on.ts'
@@ -42,25 +43,22 @@ import { renderPage } from '../pages/render.ts'
 import { beginAgain } from '../pages/sign-in-pages.ts'
 
 const app = createFormApp('Sign-in pages')
-const address = once(() => z.optional(z.string().check(z.maxLength(4000))))
 const pageQuery = once(() =>
   z.object({
     t: z.optional(z.string()),
-    return_to: address(),
+    return_to: returnToField(),
     email: z.optional(z.string().check(z.maxLength(254))),
   }),
 )
-const formFields = once(() => ({ csrf: z.optional(z.string()), return_to: address() }))
-
-const passwordForm = once(() => z.object({ ...formFields(), ...credentialsInput() }))
-const signUpForm = once(() => z.object({ ...formFields(), ...credentialsInput(), name: optionalName() }))
-const forgotForm = once(() => z.object({ ...formFields(), email: credentialsInput().email }))
+const passwordForm = once(() => z.object({ return_to: returnToField(), ...credentialsInput() }))
+const signUpForm = once(() => z.object({ return_to: returnToField(), ...credentialsInput(), name: optionalName() }))
+const forgotForm = once(() => z.object({ return_to: returnToField(), email: credentialsInput().email }))
 const tokenHash = once(() => z.string('recovery_invalid').check(z.regex(/^[\w-]{8,200}$/, 'recovery_invalid')))
 const linkQuery = once(() => z.object({ token_hash: tokenHash() }))
 const resetForm = once(() =>
-  z.object({ ...formFields(), token_hash: tokenHash(), password: credentialsInput().password }),
+  z.object({ return_to: returnToField(), token_hash: tokenHash(), password: credentialsInput().password }),
 )
-const confirmForm = once(() => z.object({ ...formFields(), token_hash: tokenHash() }))
+const confirmForm = once(() => z.object({ return_to: returnToField(), token_hash: tokenHash() }))
 
 type PageProps = Parameters<typeof PasswordPage>[0] & { name?: string; tokenHash: string }
 type Render = (props: PageProps) => ReturnType<typeof PasswordPage>
@@ -106,7 +104,7 @@ function openFromMail(path: string, summary: string, page: Render): void {
 }
 
 /** Registers the handler of a form. */
-function take<Schema extends z.ZodMiniType>(
+function take<Schema extends z.ZodMiniObject>(
   path: string,
   summary: string,
   page: Render,

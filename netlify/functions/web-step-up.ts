@@ -14,6 +14,7 @@ import { listFactors } from '../../shared/queries/factors.ts'
 import { completeStepUp } from '../../shared/sign-in/complete.ts'
 import { readFactorCode } from '../../shared/sign-in/factors/proof-codes.ts'
 import { checkFactor, ownLimits, recordFactor } from '../../shared/sign-in/factors/proofs.ts'
+import { returnToField } from '../../shared/typed/fields.ts'
 import { form, type Shown } from '../pages/form.ts'
 import { createFormApp } from '../pages/form-answers.ts'
 import { goOn } from '../pages/go-on.ts'
@@ -26,14 +27,8 @@ const PAGES = { totp: '/web/step-up', recovery_code: '/web/recovery' } as const
 type Method = keyof typeof PAGES
 
 const app = createFormApp('Sign-in pages')
-const returnTo = once(() => z.optional(z.string().check(z.maxLength(4000))))
-const posted = once(() =>
-  z.object({
-    csrf: z.optional(z.string()),
-    code: z.string('otp_malformed'),
-    return_to: returnTo(),
-  }),
-)
+const posted = once(() => z.object({ code: z.string('otp_malformed'), return_to: returnToField() }))
+const goal = once(() => z.pick(posted(), { return_to: true }))
 const goalOf = (sent: { return_to?: string }) => safeReturnTo(gateway().config, sent.return_to)
 const aboutOf = ({ credentialId }: PersonPrincipal, method: Method) => `${credentialId}.${method}`
 
@@ -57,7 +52,7 @@ function stepUpPage(
 }
 
 async function show(c: AppContext, principal: PersonPrincipal, method: Method): Promise<Response> {
-  const back = goalOf(readQuery(c, z.object({ return_to: returnTo() })))
+  const back = goalOf(readQuery(c, goal()))
   const { authenticators } = await listFactors(gateway().reads, gateway().personal, principal.person)
   if (method === 'totp' && authenticators.length === 0) return c.redirect(withGoal('/account/totp', back), 303)
   if (method === 'totp' && principal.session?.method === 'totp') return signInAgain(c, back)

@@ -15,7 +15,7 @@ import { signInWithoutMail } from '../../shared/sign-in/factors/sign-in-without-
 import { connectionUrl } from '../../shared/sign-in/sign-in-steps.ts'
 import { endTransaction, openTransaction, type SignInTransaction } from '../../shared/sign-in/sign-in-transaction.ts'
 import { emailDomain } from '../../shared/typed/email.ts'
-import { typedEmail } from '../../shared/typed/fields.ts'
+import { returnToField, typedEmail } from '../../shared/typed/fields.ts'
 import { form, type Shown } from '../pages/form.ts'
 import { createFormApp } from '../pages/form-answers.ts'
 import { goOn } from '../pages/go-on.ts'
@@ -26,16 +26,10 @@ import { WithoutMailPage } from '../pages/without-mail.tsx'
 const PAGE = '/web/without-mail'
 const app = createFormApp('Sign-in pages')
 
-const address = once(() => z.optional(z.string().check(z.maxLength(4000))))
 const posted = once(() =>
-  z.object({
-    csrf: z.optional(z.string()),
-    return_to: address(),
-    email: typedEmail(),
-    code: z.string('otp_malformed'),
-  }),
+  z.object({ return_to: returnToField(), email: typedEmail(), code: z.string('otp_malformed') }),
 )
-const pageQuery = once(() => z.object({ t: z.optional(z.string()), return_to: address() }))
+const pageQuery = once(() => z.object({ t: z.optional(z.string()), return_to: returnToField() }))
 
 function page(c: AppContext, { id, returnTo }: SignInTransaction, { typed, error, status }: Shown): Response {
   return renderPage(

@@ -20,7 +20,7 @@ import {
   transactionUrl,
   type WaitingTransaction,
 } from '../../shared/sign-in/sign-in-transaction.ts'
-import { typedCode, typedEmail, typedPhone } from '../../shared/typed/fields.ts'
+import { returnToField, typedCode, typedEmail, typedPhone } from '../../shared/typed/fields.ts'
 import { copy } from '../pages/copy.ts'
 import { type Expired, form, type Shown, type Tab } from '../pages/form.ts'
 import { createFormApp } from '../pages/form-answers.ts'
@@ -28,17 +28,20 @@ import type { FormError } from '../pages/form-parts.tsx'
 import { goOn } from '../pages/go-on.ts'
 import { renderPage } from '../pages/render.ts'
 import { beginAgain, codePage, openSignIn, signInPage } from '../pages/sign-in-pages.ts'
-import { confirmSignOutPage, signOut } from '../pages/sign-out.ts'
-import { SignedOutPage } from '../pages/signed-out.tsx'
-import { welcomePage } from '../pages/welcome-page.ts'
+import { confirmSignOutPage, SignedOutPage, signOut } from '../pages/sign-out.tsx'
+import { welcomePage } from '../pages/signed-in.tsx'
 
-const address = once(() => z.optional(z.string().check(z.maxLength(4000))))
-const posted = once(() => ({ csrf: z.optional(z.string()), return_to: address() }))
-const addressForm = once(() => z.object({ ...posted(), email: z.optional(z.string()), phone: z.optional(z.string()) }))
-const emailForm = once(() => z.object({ ...posted(), email: typedEmail(), phone: z.optional(z.string()) }))
-const phoneForm = once(() => z.object({ ...posted(), email: z.optional(z.string()), phone: typedPhone() }))
-const codeForm = once(() => z.object({ ...posted(), code: typedCode() }))
-const csrfForm = once(() => z.object(posted()))
+const addressForm = once(() =>
+  z.object({ return_to: returnToField(), email: z.optional(z.string()), phone: z.optional(z.string()) }),
+)
+const emailForm = once(() =>
+  z.object({ return_to: returnToField(), email: typedEmail(), phone: z.optional(z.string()) }),
+)
+const phoneForm = once(() =>
+  z.object({ return_to: returnToField(), email: z.optional(z.string()), phone: typedPhone() }),
+)
+const codeForm = once(() => z.object({ return_to: returnToField(), code: typedCode() }))
+const returnForm = once(() => z.object({ return_to: returnToField() }))
 
 const app = createFormApp('Sign-in pages')
 
@@ -70,7 +73,7 @@ app.route('POST', '/web/login', {
 )
 
 const codeQuery = once(() =>
-  z.object({ t: z.optional(z.string()), return_to: address(), sent: z.optional(z.string()) }),
+  z.object({ t: z.optional(z.string()), return_to: returnToField(), sent: z.optional(z.string()) }),
 )
 
 app.route('GET', '/web/code', {
@@ -110,11 +113,11 @@ const RESEND_SECONDS = 25
 
 app.route('POST', '/web/code/resend', {
   authority: byProtocol('ceremony'),
-  operation: formOperation('Sends a new code', csrfForm),
+  operation: formOperation('Sends a new code', returnForm),
 })((c) =>
   form(c, {
     ...codeStep(c),
-    schema: csrfForm(),
+    schema: returnForm(),
     act: async (_, transaction) => {
       const sent = await sendTo(c.var.call, transaction, transaction.to)
       // After this time another code may be sent, so the button must not repeat the earlier response.
@@ -133,9 +136,9 @@ const askToSignOut = (returnTo: string | undefined) => ({
 /** A link on our own pages signs out (docs/wire-contract.md 1.5 and 5.4); from another site it asks for confirmation. */
 app.route('GET', '/web/logout', {
   authority: byProtocol('ceremony'),
-  operation: pageOperation('Signs out; asks first if linked from another site', csrfForm),
+  operation: pageOperation('Signs out; asks first if linked from another site', returnForm),
 })(async (c) => {
-  const returnTo = safeReturnTo(gateway().config, readQuery(c, csrfForm()).return_to)
+  const returnTo = safeReturnTo(gateway().config, readQuery(c, returnForm()).return_to)
   const signedIn = await browserSession(c.var.call)
   if (!signedIn) {
     clearSessionCookies(c.var.call)
@@ -147,13 +150,13 @@ app.route('GET', '/web/logout', {
 
 app.route('POST', '/web/logout', {
   authority: byProtocol('ceremony'),
-  operation: formOperation('Signs out', csrfForm),
+  operation: formOperation('Signs out', returnForm),
 })(async (c) => {
   const signedIn = await browserSession(c.var.call)
   const leave = (next: string | undefined) =>
     next ? c.redirect(next, 303) : renderPage(SignedOutPage({ continueHref: '/web/login' }))
   return form(c, {
-    schema: csrfForm(),
+    schema: returnForm(),
     about: signedIn?.session.id ?? 'signed-out',
     load: () => signedIn,
     render: (shown, person) =>

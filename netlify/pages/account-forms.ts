@@ -1,9 +1,8 @@
-import * as z from 'zod/mini'
+import type * as z from 'zod/mini'
 import type { PersonPrincipal } from '../../shared/access/authenticate.ts'
 import { newFormToken } from '../../shared/access/form-token.ts'
 import { GatewayError } from '../../shared/errors.ts'
 import type { AppContext } from '../../shared/http/app.ts'
-import { once } from '../../shared/once.ts'
 import { type FormOptions, form, type Tab } from './form.ts'
 
 /** What forms of a person's account are about. */
@@ -14,9 +13,7 @@ export const formOf = (c: AppContext, principal: PersonPrincipal, transaction?: 
   csrf: newFormToken(c.var.call, { about: aboutOf(principal), transaction }),
 })
 
-export const postedForm = once(() => ({ csrf: z.optional(z.string()) }))
-
-type AccountForm<Schema extends z.core.$ZodType, State> = Omit<FormOptions<Schema, State>, 'about'> &
+type AccountForm<Schema extends z.ZodMiniObject, State> = Omit<FormOptions<Schema, State>, 'about'> &
   Required<Pick<FormOptions<Schema, State>, 'once'>>
 
 /**
@@ -31,7 +28,7 @@ export function expiredButton(home: string): never {
  * Handles a form of a person's account once: reloading the response repeats nothing.
  * @throws GatewayError as form
  */
-export const accountForm = <Schema extends z.core.$ZodType, State = Tab>(
+export const accountForm = <Schema extends z.ZodMiniObject, State = Tab>(
   c: AppContext,
   principal: PersonPrincipal,
   options: AccountForm<Schema, State>,

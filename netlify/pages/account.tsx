@@ -1,52 +1,61 @@
-import { AccountApplications, type ShownApplication } from './account-applications.tsx'
-import { AccountMessages, type ShownMessage } from './account-messages.tsx'
-import { AccountMethods, type ShownMethod } from './account-methods.tsx'
-import { AccountProofs, OperatorCodes, type ShownAuthenticator, type ShownOperatorCode } from './account-proofs.tsx'
-import { AccountSessions, type ShownSession } from './account-sessions.tsx'
+import {
+  type Account,
+  OperatorCodes,
+  SecondFactors,
+  type ShownOperatorCode,
+  SignInMethods,
+} from './account-sign-in.tsx'
 import { words } from './account-words.ts'
-import { Time } from './api-key-parts.tsx'
+import { Scopes } from './api-key-parts.tsx'
 import { fill } from './copy.ts'
-import { type FormError, FormProblem } from './form-parts.tsx'
-import { Fact, Hidden, Layout, Notice } from './layout.tsx'
+import { ButtonForm, Form, type FormError, FormProblem, Submit } from './form-parts.tsx'
+import { Fact, Layout, Name, Section } from './layout.tsx'
 import { displayName } from './safe.ts'
+import { Time, TimeFact } from './time.tsx'
 
-type AccountProps = {
-  base: string
-  csrf: string
-  email?: string
-  emailVerified: boolean
-  name?: string
-  uai: string
-  createdAt: Date
-  methods: ShownMethod[]
-  providers: { name: string; href: string }[]
-  byPhone: boolean
-  authenticators: ShownAuthenticator[]
-  /** Number of unused recovery codes. */
-  codesLeft: number
-  operatorCodes: ShownOperatorCode[]
-  /** UAIs that were merged into this one. */
-  merged: string[]
-  sessions: ShownSession[]
-  applications: ShownApplication[]
-  messages: ShownMessage[]
-  now: Date
-  notice?: string
-  error?: FormError
+type ShownSession = { id: string; current: boolean; device?: string; ip?: string; startedAt: Date; seenAt: Date }
+
+/** An application that has tokens or the consent of the person. */
+type ShownApplication = {
+  client_id: string
+  client_name: string
+  scopes: string[]
+  since: Date
+  last_used_at: Date | null
 }
+
+type ShownMessage = {
+  channel: 'email' | 'sms'
+  kind: 'code' | 'link' | 'notice'
+  status: keyof typeof words.messages.status
+  sentAt: Date
+}
+
+type AccountProps = Parameters<typeof SignInMethods>[0] &
+  Parameters<typeof SecondFactors>[0] & {
+    email?: string
+    emailVerified: boolean
+    name?: string
+    uai: string
+    createdAt: Date
+    operatorCodes: ShownOperatorCode[]
+    /** UAIs that were merged into this one. */
+    merged: string[]
+    sessions: ShownSession[]
+    applications: ShownApplication[]
+    messages: ShownMessage[]
+    notice?: string
+    error?: FormError
+  }
 
 /** A person's account: who they are, how they sign in, and where they are signed in. */
 export function AccountPage(props: AccountProps) {
-  const { base, email, emailVerified, name, uai, createdAt, now, notice, error } = props
-  const { methods, providers, byPhone, merged, sessions, applications } = props
-  const form = { csrf: props.csrf }
+  const { base, csrf, email, emailVerified, name, uai, createdAt, now, notice, error } = props
+  const account = { base, csrf, now }
   return (
-    <Layout title={words.title} wide failed={Boolean(error)}>
-      <h1>{words.title}</h1>
-      <Notice text={notice} />
+    <Layout title={words.title} notice={notice} wide failed={Boolean(error)}>
       <FormProblem error={error} />
-      <section aria-labelledby="profile">
-        <h2 id="profile">{words.profile}</h2>
+      <Section id="profile" title={words.profile}>
         <dl class="facts">
           <Fact term={words.email}>
             <bdi>{email || words.noEmail}</bdi>
@@ -57,61 +66,163 @@ export function AccountPage(props: AccountProps) {
               <bdi>{displayName(name, '')}</bdi>
             </Fact>
           )}
-          <Fact term={words.uai}>
-            <span class="mono">{uai}</span>
+          <Fact term={words.uai} mono>
+            {uai}
           </Fact>
-          <Fact term={words.since}>
-            <Time at={createdAt} now={now} />
-          </Fact>
+          <TimeFact term={words.since} at={createdAt} now={now} />
         </dl>
         <nav class="links" aria-label={words.more}>
           <a href={`${base}/api-keys`}>{words.keys}</a>
           <a href={`${base}/agents`}>{words.agents}</a>
           <a href="/web/logout">{words.signOut}</a>
         </nav>
-      </section>
-      <AccountMethods {...{ base, form, methods, providers, byPhone, now }} />
-      <AccountProofs
-        base={base}
-        form={form}
-        authenticators={props.authenticators}
-        codesLeft={props.codesLeft}
-        now={now}
-      />
-      {props.operatorCodes.length > 0 && <OperatorCodes codes={props.operatorCodes} now={now} />}
-      {merged.length > 0 && (
-        <section aria-labelledby="merged">
-          <h2 id="merged">{words.merged}</h2>
-          <ul class="cards">
-            {merged.map((one) => (
-              <li class="row">
-                <span class="mono">{one}</span>
-                <form method="post" action={`${base}/split`}>
-                  <Hidden fields={{ ...form, uai: one }} />
-                  <button
-                    class="button small"
-                    type="submit"
-                    aria-label={fill(words.splitWhich, { name: one }).join('')}
-                  >
-                    {words.split}
-                  </button>
-                </form>
-              </li>
-            ))}
-          </ul>
-        </section>
-      )}
-      <AccountSessions base={base} form={form} sessions={sessions} now={now} />
-      <AccountMessages messages={props.messages} now={now} />
-      <AccountApplications base={base} form={form} applications={applications} now={now} />
-      <section aria-labelledby="erasure">
-        <h2 id="erasure">{words.erasure.title}</h2>
-        <p class="note">{words.erasure.lead}</p>
+      </Section>
+      <SignInMethods {...account} methods={props.methods} providers={props.providers} byPhone={props.byPhone} />
+      <SecondFactors {...account} authenticators={props.authenticators} codesLeft={props.codesLeft} />
+      <OperatorCodes codes={props.operatorCodes} now={now} />
+      <Merged {...account} merged={props.merged} />
+      <Sessions {...account} sessions={props.sessions} />
+      <Messages messages={props.messages} now={now} />
+      <Applications {...account} applications={props.applications} />
+      <Section id="erasure" title={words.erasure.title} note={words.erasure.lead}>
         <nav class="links" aria-label={words.erasure.title}>
           <a href="/v1/audit/export">{words.erasure.export}</a>
           <a href={`${base}/erase`}>{words.erasure.erase}</a>
         </nav>
-      </section>
+      </Section>
     </Layout>
+  )
+}
+
+/** Lists the accounts that were merged into this one. */
+function Merged({ base, csrf, merged }: Account & { merged: string[] }) {
+  if (merged.length === 0) return null
+  return (
+    <Section id="merged" title={words.merged}>
+      <ul class="cards">
+        {merged.map((uai) => (
+          <li class="row">
+            <span class="mono">{uai}</span>
+            <ButtonForm
+              action={`${base}/split`}
+              csrf={csrf}
+              hidden={{ uai }}
+              text={words.split}
+              label={fill(words.splitWhich, { name: uai }).join('')}
+            />
+          </li>
+        ))}
+      </ul>
+    </Section>
+  )
+}
+
+/** Lists where a person is signed in. */
+function Sessions({ sessions, ...account }: Account & { sessions: ShownSession[] }) {
+  return (
+    <Section id="sessions" title={words.sessions}>
+      <ul class="cards">
+        {sessions.map((session) => (
+          <Session {...session} {...account} />
+        ))}
+      </ul>
+      {sessions.length > 1 && (
+        <Form action={`${account.base}/sessions/end`} csrf={account.csrf} hidden={{ which: 'others' }} class="actions">
+          <Submit kind="plain" text={words.endOthers} />
+        </Form>
+      )}
+    </Section>
+  )
+}
+
+function Session({ id, current, device, ip, startedAt, seenAt, base, csrf, now }: ShownSession & Account) {
+  const name = displayName(device ?? '', words.unknown)
+  return (
+    <li class="row">
+      <div>
+        <h3>
+          <Name>{name}</Name> {current && <span class="tag good">{words.here}</span>}
+        </h3>
+        <dl class="pairs">
+          <TimeFact term={words.started} at={startedAt} now={now} />
+          <TimeFact term={words.lastSeen} at={seenAt} now={now} />
+          {ip && <Fact term={words.from}>{ip}</Fact>}
+        </dl>
+      </div>
+      {!current && (
+        <ButtonForm
+          action={`${base}/sessions/end`}
+          csrf={csrf}
+          hidden={{ which: id }}
+          text={words.end}
+          label={fill(words.endWhich, { name }).join('')}
+        />
+      )}
+    </li>
+  )
+}
+
+/** Lists the recent messages to a person with the delivery status from the providers. */
+function Messages({ messages, now }: { messages: ShownMessage[]; now: Date }) {
+  const text = words.messages
+  if (messages.length === 0) return null
+  return (
+    <Section id="messages" title={text.title} note={text.lead}>
+      <ul class="cards">
+        {messages.map(({ channel, kind, status, sentAt }) => (
+          <li class="row">
+            <div>
+              <h3>{text[kind][channel]}</h3>
+              <p class="note">
+                <Time at={sentAt} now={now} />
+              </p>
+            </div>
+            <span class={status === 'delivered' ? 'tag good' : 'tag'}>{text.status[status]}</span>
+          </li>
+        ))}
+      </ul>
+    </Section>
+  )
+}
+
+/** Lists what a person allowed applications to do, with buttons to revoke it. */
+function Applications({ applications, ...account }: Account & { applications: ShownApplication[] }) {
+  return (
+    <Section
+      id="applications"
+      title={words.applications}
+      note={applications.length === 0 ? words.noApplications : undefined}
+    >
+      <ul class="cards">
+        {applications.map((application) => (
+          <Application {...application} {...account} />
+        ))}
+      </ul>
+    </Section>
+  )
+}
+
+function Application({ client_id, client_name, scopes, base, csrf, now, ...used }: ShownApplication & Account) {
+  const name = displayName(client_name, words.unnamed)
+  return (
+    <li class="row">
+      <div>
+        <h3>
+          <Name>{name}</Name>
+        </h3>
+        <Scopes scopes={scopes} most={4} />
+        <dl class="pairs">
+          <TimeFact term={words.connected} at={used.since} now={now} />
+          <TimeFact term={words.lastUsed} at={used.last_used_at} now={now} />
+        </dl>
+      </div>
+      <ButtonForm
+        action={`${base}/agents/cut-off`}
+        csrf={csrf}
+        hidden={{ client_id, back: 'account' }}
+        text={words.withdraw}
+        label={fill(words.withdrawFrom, { name }).join('')}
+      />
+    </li>
   )
 }

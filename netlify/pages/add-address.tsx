@@ -1,48 +1,38 @@
 import { words } from './account-words.ts'
-import { Buttons, CodeField, EmailField, errorAt, type FormError, FormProblem, PhoneField } from './form-parts.tsx'
-import { Hidden, Layout, Name, Notice, Sentence } from './layout.tsx'
+import { Buttons, CodeField, EmailField, Form, type FormError, PhoneField } from './form-parts.tsx'
+import { Layout, Name, Sentence } from './layout.tsx'
 
 type Kind = keyof typeof words.addition
-type Form = { kind: Kind; action: string; csrf: string; backHref: string; error?: FormError }
+type Props = { kind: Kind; action: string; csrf: string; backHref: string; error?: FormError }
 
 /** Asks which address or number to add. */
-export function AddAddressPage({ kind, action, csrf, backHref, error, given }: Form & { given?: string }) {
+export function AddAddressPage({ kind, backHref, given, ...form }: Props & { given?: string }) {
   const text = words.addition[kind]
-  const field = { value: given, error: errorAt(error, kind) }
+  const { error } = form
   return (
-    <Layout title={text.title} failed={Boolean(error)}>
-      <h1>{text.title}</h1>
-      <p class="lead">{text.lead}</p>
-      <FormProblem error={error} fields={[kind]} />
-      <form method="post" action={action}>
-        <Hidden fields={{ csrf }} />
+    <Layout title={text.title} lead={text.lead} failed={Boolean(error)}>
+      <Form {...form} fields={[kind]}>
         {kind === 'phone' ? (
-          <PhoneField label={words.phone} {...field} />
+          <PhoneField label={words.phone} value={given} error={error} />
         ) : (
-          <EmailField label={words.email} {...field} />
+          <EmailField label={words.email} value={given} error={error} />
         )}
         <Buttons submit={text.send} cancel={text.cancel} backHref={backHref} />
-      </form>
+      </Form>
     </Layout>
   )
 }
 
 /** Asks for the verification code, and explains what happens if the address already has an account. */
-export function ProveAddressPage({ kind, action, csrf, backHref, error, address }: Form & { address: string }) {
+export function ProveAddressPage({ kind, backHref, address, ...form }: Props & { address: string }) {
   const text = words.addition[kind]
+  const lead = <Sentence text={text.proveLead} address={<Name>{address}</Name>} />
   return (
-    <Layout title={text.proveTitle} failed={Boolean(error)}>
-      <h1>{text.proveTitle}</h1>
-      <p class="lead">
-        <Sentence text={text.proveLead} address={<Name>{address}</Name>} />
-      </p>
-      <Notice text={text.mergeLead} />
-      <FormProblem error={error} fields={['code']} />
-      <form method="post" action={action}>
-        <Hidden fields={{ csrf }} />
-        <CodeField label={text.code} error={errorAt(error, 'code')} />
+    <Layout title={text.proveTitle} lead={lead} notice={text.mergeLead} failed={Boolean(form.error)}>
+      <Form {...form} fields={['code']}>
+        <CodeField label={text.code} error={form.error} />
         <Buttons submit={text.submit} cancel={text.cancel} backHref={backHref} />
-      </form>
+      </Form>
     </Layout>
   )
 }

@@ -1,9 +1,50 @@
-import { words } from './agents-words.ts'
-import { Scopes, Time } from './api-key-parts.tsx'
-import { fill, scopeSentence } from './copy.ts'
-import { Buttons, Choice, type FormError, FormProblem } from './form-parts.tsx'
-import { Hidden, Layout, Name, Notice } from './layout.tsx'
+import { Scopes } from './api-key-parts.tsx'
+import { fill } from './copy.ts'
+import {
+  ButtonForm,
+  ButtonLink,
+  Buttons,
+  Choices,
+  Form,
+  type FormError,
+  ScopeChoices,
+  TextField,
+} from './form-parts.tsx'
+import { Layout, Name, Section } from './layout.tsx'
 import { displayName } from './safe.ts'
+import { TimeFact } from './time.tsx'
+
+/** Every English sentence of the pages about agents and applications. */
+export const words = {
+  title: 'Agents and applications',
+  lead: 'These act for you. Revoking access takes effect immediately.',
+  agents: 'Agents',
+  noAgents: 'No agent acts for you.',
+  add: 'Let an agent act for you',
+  applications: 'Connected applications',
+  noApplications: 'No application is connected to your account.',
+  unnamed: 'Unnamed',
+  may: 'It may',
+  since: 'Since',
+  used: 'Last used',
+  until: 'Until',
+  never: 'Never',
+  from: 'From',
+  cut: 'Revoke',
+  cutWhom: 'Revoke {name}',
+  done: { cut: 'It can no longer act for you.', delegated: 'The agent may act for you now.' },
+  form: {
+    title: 'Let an agent act for you',
+    lead: 'The agent acts under its own name, with the permissions and for the time that you choose. You can revoke it at any time.',
+    agent: 'Agent',
+    agentHint: 'Its client id, or the https address that describes it',
+    scopes: 'It may',
+    days: 'For how long?',
+    choices: { '1': 'One day', '7': 'One week', '30': '30 days', '90': '90 days' },
+    submit: 'Allow the agent',
+    cancel: 'Cancel',
+  },
+} as const
 
 /** Something that acts for a person. */
 type Access = {
@@ -17,47 +58,44 @@ type Access = {
   expires_at: Date | null
 }
 
-type Form = { csrf: string }
-type AgentsProps = Form & { base: string; agents: Access[]; applications: Access[]; now: Date; notice?: string }
+type AgentsProps = {
+  base: string
+  csrf: string
+  agents: Access[]
+  applications: Access[]
+  now: Date
+  notice?: string
+}
 
 /** Lists the agents and applications that act for a person, with buttons to revoke them. */
-export function AgentsPage({ base, agents, applications, now, notice, ...form }: AgentsProps) {
-  const lists: [key: string, title: string, none: string, entries: Access[]][] = [
-    ['agent', words.agents, words.noAgents, agents],
-    ['client_id', words.applications, words.noApplications, applications],
-  ]
+export function AgentsPage({ agents, applications, notice, ...rest }: AgentsProps) {
+  const lists = [
+    { named: 'agent', title: words.agents, none: words.noAgents, entries: agents },
+    { named: 'client_id', title: words.applications, none: words.noApplications, entries: applications },
+  ] as const
   return (
-    <Layout title={words.title} wide>
-      <h1>{words.title}</h1>
-      <p class="lead">{words.lead}</p>
-      <Notice text={notice} />
-      <a class="button small" href={`${base}/new`}>
-        {words.add}
-      </a>
-      {lists.map(([key, title, none, entries]) => (
-        <section aria-labelledby={key}>
-          <h2 id={key}>{title}</h2>
-          {entries.length === 0 && <p class="note">{none}</p>}
+    <Layout title={words.title} lead={words.lead} notice={notice} wide>
+      <ButtonLink kind="small" href={`${rest.base}/new`} text={words.add} />
+      {lists.map(({ named, title, none, entries }) => (
+        <Section id={named} title={title} note={entries.length === 0 ? none : undefined}>
           <ul class="cards">
             {entries.map((entry) => (
-              <li>
-                <Card base={base} entry={entry} named={key} now={now} form={form} />
-              </li>
+              <Card {...rest} entry={entry} named={named} />
             ))}
           </ul>
-        </section>
+        </Section>
       ))}
     </Layout>
   )
 }
 
-type CardProps = { base: string; entry: Access; named: string; now: Date; form: Form }
+type CardProps = { base: string; csrf: string; now: Date; entry: Access; named: 'agent' | 'client_id' }
 
-function Card({ base, entry, named, now, form }: CardProps) {
+function Card({ base, csrf, now, entry, named }: CardProps) {
   const name = displayName(entry.client_name, words.unnamed)
   const host = entry.origin === 'document' && URL.canParse(entry.client_id) ? new URL(entry.client_id).host : undefined
   return (
-    <article>
+    <li>
       <h3>
         <Name>{name}</Name>
       </h3>
@@ -66,86 +104,50 @@ function Card({ base, entry, named, now, form }: CardProps) {
       </p>
       <Scopes scopes={entry.scopes} most={4} />
       <dl class="pairs">
-        <Fact term={words.since} at={entry.since} now={now} />
-        <Fact term={words.used} at={entry.last_used_at} now={now} />
-        {entry.expires_at && <Fact term={words.until} at={entry.expires_at} now={now} />}
+        <TimeFact term={words.since} at={entry.since} now={now} />
+        <TimeFact term={words.used} at={entry.last_used_at} otherwise={words.never} now={now} />
+        <TimeFact term={words.until} at={entry.expires_at} now={now} />
       </dl>
-      <form method="post" action={`${base}/cut-off`}>
-        <Hidden
-          fields={{
-            csrf: form.csrf,
-            [named]: named === 'agent' ? entry.id : entry.client_id,
-          }}
-        />
-        <button class="button small" type="submit" aria-label={fill(words.cutWhom, { name }).join('')}>
-          {words.cut}
-        </button>
-      </form>
-    </article>
-  )
-}
-
-function Fact({ term, at, now }: { term: string; at: Date | null; now: Date }) {
-  return (
-    <div>
-      <dt>{term}</dt>
-      <dd>{at ? <Time at={at} now={now} /> : words.never}</dd>
-    </div>
+      <ButtonForm
+        action={`${base}/cut-off`}
+        csrf={csrf}
+        hidden={{ [named]: named === 'agent' ? entry.id : entry.client_id }}
+        text={words.cut}
+        label={fill(words.cutWhom, { name }).join('')}
+      />
+    </li>
   )
 }
 
 export type AgentFormValues = { clientId?: string; scopes: string[]; days: string }
-type AgentFormProps = Form & { action: string; scopes: string[]; values: AgentFormValues; error?: FormError }
+type AgentFormProps = { action: string; csrf: string; scopes: string[]; values: AgentFormValues; error?: FormError }
 
 /** Asks for an agent, its permissions and their duration. */
 export function AgentFormPage({ action, csrf, scopes, values, error }: AgentFormProps) {
   const text = words.form
   return (
-    <Layout title={text.title} failed={Boolean(error)} wide>
-      <h1>{text.title}</h1>
-      <p class="lead">{text.lead}</p>
-      <FormProblem error={error} />
-      <form method="post" action={action}>
-        <Hidden fields={{ csrf }} />
-        <label for="agent">{text.agent}</label>
-        <input
-          id="agent"
+    <Layout title={text.title} lead={text.lead} failed={Boolean(error)} wide>
+      <Form action={action} csrf={csrf} error={error}>
+        <TextField
           name="client_id"
-          type="text"
+          label={text.agent}
+          value={values.clientId}
           maxlength={2000}
           required
-          autofocus
-          autocomplete="off"
+          focus
           autocapitalize="none"
           spellcheck={false}
-          value={values.clientId}
-          aria-describedby="hint"
+          hint={text.agentHint}
         />
-        <p class="note" id="hint">
-          {text.agentHint}
-        </p>
         <fieldset>
           <legend>{text.scopes}</legend>
           <div class="choices">
-            {scopes.map((scope) => (
-              <Choice
-                type="checkbox"
-                name="scope"
-                value={scope}
-                checked={values.scopes.includes(scope)}
-                label={scopeSentence(scope).sentence}
-              />
-            ))}
+            <ScopeChoices scopes={scopes} chosen={values.scopes} />
           </div>
         </fieldset>
-        <fieldset>
-          <legend>{text.days}</legend>
-          {Object.entries(text.choices).map(([days, label]) => (
-            <Choice type="radio" name="days" value={days} checked={values.days === days} label={label} />
-          ))}
-        </fieldset>
+        <Choices legend={text.days} name="days" options={text.choices} chosen={values.days} />
         <Buttons submit={text.submit} cancel={text.cancel} backHref={action} />
-      </form>
+      </Form>
     </Layout>
   )
 }

@@ -1,58 +1,63 @@
+import type { PropsWithChildren } from 'hono/jsx'
 import { words } from './api-key-words.ts'
 import { fill } from './copy.ts'
-import { Buttons, Choice, type FormError, FormProblem } from './form-parts.tsx'
-import { Hidden, Layout, Name, Sentence } from './layout.tsx'
+import { CopyField } from './copy-field.tsx'
+import { ButtonLink, Buttons, Choices, Form, type FormError, TextField } from './form-parts.tsx'
+import { Layout, Name, Sentence } from './layout.tsx'
 import { displayName } from './safe.ts'
 
 type Decision = { action: string; csrf: string; backHref: string; name: string; error?: FormError }
+type Asked = Decision & { title: string; lead: string; submit: string }
 
-/** Asks when the old key stops working. */
-export function RotateKeyPage({ action, csrf, backHref, name, error }: Decision) {
-  const text = words.rotation
+/** Asks to confirm a change to the key whose name is part of the title. */
+function DecisionPage({ title, lead, submit, name, backHref, children, ...form }: PropsWithChildren<Asked>) {
   const shown = displayName(name, words.unnamed)
   return (
-    <Layout title={fill(text.title, { name: shown }).join('')}>
-      <h1>
-        <Sentence text={text.title} name={<Name>{shown}</Name>} />
-      </h1>
-      <p class="lead">{text.lead}</p>
-      <FormProblem error={error} />
-      <form method="post" action={action}>
-        <Hidden fields={{ csrf }} />
-        <fieldset>
-          <legend>{text.when}</legend>
-          {Object.entries(text.grace).map(([seconds, label]) => (
-            <Choice type="radio" name="grace_seconds" value={seconds} checked={seconds === '0'} label={label} />
-          ))}
-        </fieldset>
-        <Buttons submit={text.submit} cancel={words.form.cancel} backHref={backHref} />
-      </form>
+    <Layout
+      title={fill(title, { name: shown }).join('')}
+      heading={<Sentence text={title} name={<Name>{shown}</Name>} />}
+      lead={lead}
+      failed={Boolean(form.error)}
+    >
+      <Form {...form}>
+        {children}
+        <Buttons submit={submit} cancel={words.form.cancel} backHref={backHref} />
+      </Form>
     </Layout>
   )
 }
 
-/** Asks for confirmation before a key is revoked or deleted. */
-export function EndKeyPage({ action, csrf, backHref, name, kind, error }: Decision & { kind: 'revoke' | 'delete' }) {
-  const text = words.end
-  const [title, lead] = kind === 'revoke' ? [text.revokeTitle, text.revokeLead] : [text.deleteTitle, text.deleteLead]
-  const shown = displayName(name, words.unnamed)
+/** Asks when the old key stops working. */
+export function RotateKeyPage(asked: Decision) {
+  const { when, grace, ...text } = words.rotation
   return (
-    <Layout title={fill(title, { name: shown }).join('')}>
-      <h1>
-        <Sentence text={title} name={<Name>{shown}</Name>} />
-      </h1>
-      <p class="lead">{lead}</p>
-      <FormProblem error={error} />
-      <form method="post" action={action}>
-        <Hidden fields={{ csrf }} />
-        <label for="reason">{text.reason}</label>
-        <input id="reason" name="reason" type="text" maxlength={500} autocomplete="off" />
-        <Buttons
-          submit={kind === 'revoke' ? words.revoke : words.remove}
-          cancel={words.form.cancel}
-          backHref={backHref}
-        />
-      </form>
+    <DecisionPage {...asked} {...text}>
+      <Choices legend={when} name="grace_seconds" options={grace} chosen="0" />
+    </DecisionPage>
+  )
+}
+
+/** Asks for confirmation before a key is revoked or deleted. */
+export function EndKeyPage({ kind, ...asked }: Decision & { kind: 'revoke' | 'delete' }) {
+  return (
+    <DecisionPage {...asked} {...words.end[kind]}>
+      <TextField name="reason" label={words.end.reason} maxlength={500} />
+    </DecisionPage>
+  )
+}
+
+type ApiKeyShownProps = { apiKey: string; name: string; backHref: string; notice?: string }
+
+/** Shows a new key, once. */
+export function ApiKeyShownPage({ apiKey, name, backHref, notice }: ApiKeyShownProps) {
+  const text = words.shown
+  const label = <Sentence text={text.label} name={<bdi>{displayName(name, words.unnamed)}</bdi>} />
+  return (
+    <Layout title={text.title} lead={text.lead} notice={notice}>
+      <CopyField label={label} value={apiKey} />
+      <div class="actions">
+        <ButtonLink kind="primary" href={backHref} text={text.done} />
+      </div>
     </Layout>
   )
 }

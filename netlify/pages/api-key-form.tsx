@@ -1,7 +1,6 @@
 import { words } from './api-key-words.ts'
-import { scopeSentence } from './copy.ts'
-import { Buttons, Choice, errorAt, type FormError, FormProblem } from './form-parts.tsx'
-import { Hidden, Layout, Problem } from './layout.tsx'
+import { Buttons, Choices, Form, type FormError, ScopeChoices, TextField } from './form-parts.tsx'
+import { Layout } from './layout.tsx'
 
 export type KeyFormValues = {
   name?: string
@@ -26,27 +25,17 @@ export function ApiKeyFormPage({ action, csrf, backHref, groups, values, error }
   const text = words.form
   return (
     <Layout title={text.title} failed={Boolean(error)} wide>
-      <h1>{text.title}</h1>
-      <FormProblem error={error} fields={['name']} />
-      <form method="post" action={action}>
-        <Hidden fields={{ csrf }} />
-        <label for="name">{text.name}</label>
-        <Problem id="problem" text={errorAt(error, 'name')} />
-        <input
-          id="name"
+      <Form action={action} csrf={csrf} error={error} fields={['name']}>
+        <TextField
           name="name"
-          type="text"
+          label={text.name}
+          value={values.name}
           maxlength={100}
           required
-          autofocus
-          autocomplete="off"
-          value={values.name}
-          aria-invalid={errorAt(error, 'name') ? 'true' : undefined}
-          aria-describedby={errorAt(error, 'name') ? 'problem name-hint' : 'name-hint'}
+          focus
+          error={error}
+          hint={text.nameHint}
         />
-        <p class="note" id="name-hint">
-          {text.nameHint}
-        </p>
         <fieldset aria-describedby="scopes-hint">
           <legend>{text.scopes}</legend>
           <p class="note" id="scopes-hint">
@@ -56,54 +45,32 @@ export function ApiKeyFormPage({ action, csrf, backHref, groups, values, error }
             {groups.map(({ area, scopes }) => (
               <fieldset class="group">
                 <legend>{area}</legend>
-                {scopes.map((scope) => (
-                  <Choice
-                    type="checkbox"
-                    name="scope"
-                    value={scope}
-                    checked={values.scopes.includes(scope)}
-                    label={scopeSentence(scope).sentence}
-                  />
-                ))}
+                <ScopeChoices scopes={scopes} chosen={values.scopes} />
               </fieldset>
             ))}
           </div>
         </fieldset>
-        <fieldset>
-          <legend>{text.expires}</legend>
-          {Object.entries(text.days).map(([days, label]) => (
-            <Choice type="radio" name="days" value={days} checked={values.days === days} label={label} />
-          ))}
-        </fieldset>
+        <Choices legend={text.expires} name="days" options={text.days} chosen={values.days} />
         <details open={Boolean(values.networks || values.perMinute)}>
           <summary>{text.limits}</summary>
-          <label for="networks">{text.networks}</label>
-          <input
-            id="networks"
+          <TextField
             name="networks"
-            type="text"
-            maxlength={1000}
-            autocomplete="off"
+            label={text.networks}
             value={values.networks}
-            aria-describedby="networks-hint"
+            maxlength={1000}
+            hint={text.networksHint}
           />
-          <p class="note" id="networks-hint">
-            {text.networksHint}
-          </p>
-          <label for="per-minute">{text.perMinute}</label>
-          <input
-            id="per-minute"
+          <TextField
             name="per_minute"
-            type="text"
+            label={text.perMinute}
+            value={values.perMinute}
             inputmode="numeric"
             pattern="[0-9]*"
             maxlength={9}
-            autocomplete="off"
-            value={values.perMinute}
           />
         </details>
         <Buttons submit={text.submit} cancel={text.cancel} backHref={backHref} />
-      </form>
+      </Form>
     </Layout>
   )
 }

@@ -66,16 +66,20 @@ export const words = {
     submit: 'Rotate the key',
   },
   end: {
-    revokeTitle: 'Revoke {name}?',
-    revokeLead: 'Requests with this key fail immediately. It stays in the list, with its history.',
-    deleteTitle: 'Delete {name}?',
-    deleteLead: 'The key stops working and is removed from the list. This can’t be undone.',
+    revoke: {
+      title: 'Revoke {name}?',
+      lead: 'Requests with this key fail immediately. It stays in the list, with its history.',
+      submit: 'Revoke',
+    },
+    delete: {
+      title: 'Delete {name}?',
+      lead: 'The key stops working and is removed from the list. This can’t be undone.',
+      submit: 'Delete',
+    },
     reason: 'Reason (optional)',
   },
   page: {
-    about: 'About this key',
     key: 'Key',
-    access: 'Access level',
     services: 'For the services',
     networks: 'Only from',
     limit: 'Limits',

@@ -1,7 +1,9 @@
-import { Dates, nameOf, Scopes, type ShownKey, Status, Time } from './api-key-parts.tsx'
+import { Dates, nameOf, Scopes, type ShownKey, Status } from './api-key-parts.tsx'
 import { words } from './api-key-words.ts'
 import { fill } from './copy.ts'
-import { Layout, Name } from './layout.tsx'
+import { ButtonLink } from './form-parts.tsx'
+import { Fact, Layout, Name } from './layout.tsx'
+import { Time } from './time.tsx'
 
 export type ShownEvent = { type: string; at: Date; by?: string; reason?: string }
 
@@ -24,7 +26,7 @@ export function ApiKeyPage({ base, shown, description, services, networks, limit
   const usable = shown.status === 'active' || shown.status === 'quarantined'
   const href = `${base}/${shown.id}`
   return (
-    <Layout title={name} wide>
+    <Layout title={name} heading={false} wide>
       <p class="plain">
         <a href={base}>{words.back}</a>
       </p>
@@ -42,27 +44,17 @@ export function ApiKeyPage({ base, shown, description, services, networks, limit
       {shown.status === 'quarantined' && <p class="caution">{words.quarantinedWhy}</p>}
       <Dates shown={shown} now={now} />
       <dl class="facts wide">
-        <Fact term={text.key} values={[shown.preview]} mono />
-        <Fact term={text.services} values={services} />
-        <Fact term={text.networks} values={networks} mono />
-        <Fact term={text.limit} values={limits} />
+        <ListFact term={text.key} values={[shown.preview]} mono />
+        <ListFact term={text.services} values={services} />
+        <ListFact term={text.networks} values={networks} mono />
+        <ListFact term={text.limit} values={limits} />
       </dl>
       <h2>{words.may}</h2>
       <Scopes scopes={shown.scopes} />
       <div class="actions across">
-        {usable && (
-          <a class="button" href={`${href}/rotate`}>
-            {words.rotate}
-          </a>
-        )}
-        {usable && (
-          <a class="button" href={`${href}/revoke`}>
-            {words.revoke}
-          </a>
-        )}
-        <a class="button" href={`${href}/delete`}>
-          {words.remove}
-        </a>
+        {usable && <ButtonLink href={`${href}/rotate`} text={words.rotate} />}
+        {usable && <ButtonLink href={`${href}/revoke`} text={words.revoke} />}
+        <ButtonLink href={`${href}/delete`} text={words.remove} />
       </div>
       <section class="aside" aria-labelledby="history">
         <h2 id="history">{text.history}</h2>
@@ -89,13 +81,12 @@ export function ApiKeyPage({ base, shown, description, services, networks, limit
   )
 }
 
-function Fact({ term, values, mono }: { term: string; values: string[]; mono?: boolean }) {
+function ListFact({ term, values, mono }: { term: string; values: string[]; mono?: boolean }) {
   if (values.length === 0) return null
   return (
-    <div>
-      <dt>{term}</dt>
-      <dd class={mono ? 'mono' : undefined}>{values.join(', ')}</dd>
-    </div>
+    <Fact term={term} mono={mono}>
+      {values.join(', ')}
+    </Fact>
   )
 }
 

@@ -1,6 +1,7 @@
 import { Dates, nameOf, Scopes, type ShownKey, Status } from './api-key-parts.tsx'
 import { words } from './api-key-words.ts'
 import { fill } from './copy.ts'
+import { ButtonLink } from './form-parts.tsx'
 import { Layout, Name, Notice } from './layout.tsx'
 
 type ApiKeysProps = { base: string; keys: ShownKey[]; now: Date; notice?: string }
@@ -10,22 +11,14 @@ export function ApiKeysPage({ base, keys, now, notice }: ApiKeysProps) {
   const current = keys.filter(({ status }) => status === 'active' || status === 'quarantined')
   const ended = keys.filter((key) => !current.includes(key))
   return (
-    <Layout title={words.title} wide>
+    <Layout title={words.title} heading={false} wide>
       <div class="row">
         <h1>{words.title}</h1>
-        {current.length > 0 && (
-          <a class="button primary small" href={`${base}/new`}>
-            {words.create}
-          </a>
-        )}
+        {current.length > 0 && <ButtonLink kind="primary small" href={`${base}/new`} text={words.create} />}
       </div>
       <p class="lead">{current.length > 0 ? words.lead : words.none}</p>
       <Notice text={notice} />
-      {current.length === 0 && (
-        <a class="button primary" href={`${base}/new`}>
-          {words.create}
-        </a>
-      )}
+      {current.length === 0 && <ButtonLink kind="primary" href={`${base}/new`} text={words.create} />}
       <List base={base} keys={current} now={now} />
       {ended.length > 0 && (
         <details>

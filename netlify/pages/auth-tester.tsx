@@ -1,17 +1,49 @@
-import { words } from './auth-tester-words.ts'
+import type { PropsWithChildren } from 'hono/jsx'
 import { CopyField } from './copy-field.tsx'
-import { type FormError, FormProblem } from './form-parts.tsx'
-import { Hidden, Layout } from './layout.tsx'
+import { ButtonLink, Form, type FormError, Submit, TextField } from './form-parts.tsx'
+import { Fact, Layout } from './layout.tsx'
+
+/** Every English sentence of the client that the gateway can be tried with. */
+export const words = {
+  start: {
+    title: 'Try the gateway',
+    lead: 'This page acts as an application. It requests authorization with PKCE, as the client auth-tester, and shows every step.',
+    scope: 'Scopes',
+    submit: 'Ask for authorization',
+  },
+  code: {
+    title: 'The application was called back',
+    lead: 'The gateway sent you here with a code. You can exchange it once, within 60 seconds.',
+    foreign:
+      'This page did not begin this authorization, so it has no verifier for the code: exchange it where you began.',
+    label: 'Authorization code',
+    submit: 'Exchange it for tokens',
+  },
+  tokens: {
+    title: 'The application has tokens',
+    lead: 'This is the response of the token endpoint, and the content of its tokens.',
+    answer: 'Response of /oauth/token',
+    accessToken: 'Access token, decoded',
+    idToken: 'ID token, decoded',
+  },
+  failed: {
+    title: 'The application was refused',
+    lead: 'The gateway returned an error instead of a code.',
+  },
+  again: 'Begin again',
+} as const
 
 const CLIENT = '/test-client'
 
-function Again() {
+/** A step after the first one, from which the test can begin again. */
+function StepPage({ children, ...layout }: PropsWithChildren<Parameters<typeof Layout>[0]>) {
   return (
-    <div class="actions">
-      <a class="button" href={CLIENT}>
-        {words.again}
-      </a>
-    </div>
+    <Layout {...layout}>
+      {children}
+      <div class="actions">
+        <ButtonLink href={CLIENT} text={words.again} />
+      </div>
+    </Layout>
   )
 }
 
@@ -30,18 +62,11 @@ function Listing({ title, value }: { title: string; value: unknown }) {
 export function TesterPage({ scope, csrf, error }: { scope: string; csrf: string; error?: FormError }) {
   const text = words.start
   return (
-    <Layout title={text.title}>
-      <h1>{text.title}</h1>
-      <p class="lead">{text.lead}</p>
-      <form method="post" action={CLIENT}>
-        <Hidden fields={{ csrf }} />
-        <FormProblem error={error} />
-        <label for="scope">{text.scope}</label>
-        <input id="scope" class="mono" name="scope" type="text" value={scope} spellcheck={false} autocomplete="off" />
-        <button class="button primary" type="submit">
-          {text.submit}
-        </button>
-      </form>
+    <Layout title={text.title} lead={text.lead} failed={Boolean(error)}>
+      <Form action={CLIENT} csrf={csrf} error={error}>
+        <TextField name="scope" label={text.scope} value={scope} class="mono" spellcheck={false} />
+        <Submit text={text.submit} />
+      </Form>
     </Layout>
   )
 }
@@ -50,22 +75,16 @@ export function TesterPage({ scope, csrf, error }: { scope: string; csrf: string
 export function TesterCodePage({ code, own, csrf }: { code: string; own: boolean; csrf: string }) {
   const text = words.code
   return (
-    <Layout title={text.title}>
-      <h1>{text.title}</h1>
-      <p class="lead">{text.lead}</p>
+    <StepPage title={text.title} lead={text.lead}>
       <CopyField label={text.label} value={code} />
       {own ? (
-        <form method="post" action="/auth-tester">
-          <Hidden fields={{ csrf, code }} />
-          <button class="button primary" type="submit">
-            {text.submit}
-          </button>
-        </form>
+        <Form action="/auth-tester" csrf={csrf} hidden={{ code }}>
+          <Submit text={text.submit} />
+        </Form>
       ) : (
         <p class="note">{text.foreign}</p>
       )}
-      <Again />
-    </Layout>
+    </StepPage>
   )
 }
 
@@ -75,14 +94,11 @@ type TokensProps = { answer: object; accessToken: object; idToken?: object }
 export function TesterTokensPage({ answer, accessToken, idToken }: TokensProps) {
   const text = words.tokens
   return (
-    <Layout title={text.title} wide>
-      <h1>{text.title}</h1>
-      <p class="lead">{text.lead}</p>
+    <StepPage title={text.title} lead={text.lead} wide>
       <Listing title={text.answer} value={answer} />
       <Listing title={text.accessToken} value={accessToken} />
       {idToken && <Listing title={text.idToken} value={idToken} />}
-      <Again />
-    </Layout>
+    </StepPage>
   )
 }
 
@@ -90,16 +106,10 @@ export function TesterTokensPage({ answer, accessToken, idToken }: TokensProps) 
 export function TesterFailedPage({ error, description }: { error: string; description?: string }) {
   const text = words.failed
   return (
-    <Layout title={text.title} failed>
-      <h1>{text.title}</h1>
-      <p class="lead">{text.lead}</p>
+    <StepPage title={text.title} lead={text.lead} failed>
       <dl class="facts">
-        <div>
-          <dt class="mono">{error}</dt>
-          <dd>{description}</dd>
-        </div>
+        <Fact term={error}>{description}</Fact>
       </dl>
-      <Again />
-    </Layout>
+    </StepPage>
   )
 }

@@ -1,30 +1,55 @@
 import { createHash } from 'node:crypto'
 import { raw } from 'hono/html'
-import { words } from './cli-words.ts'
+import { fill } from './copy.ts'
 import { CopyField } from './copy-field.tsx'
-import { type FormError, FormProblem } from './form-parts.tsx'
-import { Hidden, Layout, Name, Sentence } from './layout.tsx'
+import { ButtonLink, Form, type FormError, Submit } from './form-parts.tsx'
+import { Layout, Name, Sentence } from './layout.tsx'
+
+/** Every English sentence of the pages for terminals. */
+export const words = {
+  welcome: {
+    title: 'Signed in for the command line',
+    lead: 'You are signed in as {email}. If you came from a terminal on this computer, go back to it.',
+    headless: 'Is the terminal on another machine, without a browser?',
+    explain:
+      'Create a token here and paste it there. It is valid for a day, with all permissions of the command line. Don’t share it.',
+    make: 'Show me a token',
+  },
+  token: {
+    title: 'Your token',
+    lead: 'Copy it now: it is shown only once. Paste it where the command line asks for it.',
+    label: 'Token',
+    until: 'It works until {until}.',
+    done: 'Done',
+  },
+  paste: {
+    title: 'Finish in your terminal',
+    lead: 'Paste this code into the terminal where you started. It works once, for {minutes} minutes.',
+    label: 'Code',
+    guard: 'Don’t share it: someone who started this sign-in could use it to sign in as you.',
+    handedOver: 'Your terminal has taken over. You can close this page.',
+  },
+  failed: {
+    title: 'The sign-in was not finished',
+    lead: 'The terminal was not signed in: {reason} You can close this page and start again there.',
+    denied: 'access was denied.',
+    other: 'the request could not be completed.',
+  },
+} as const
 
 type WelcomeProps = { email: string; action: string; csrf: string; error?: FormError }
 
 /** The end of a command-line sign-in that did not start in a terminal on this computer. */
-export function CliWelcomePage({ email, action, csrf, error }: WelcomeProps) {
+export function CliWelcomePage({ email, ...form }: WelcomeProps) {
   const text = words.welcome
+  const lead = <Sentence text={text.lead} email={<Name>{email}</Name>} />
   return (
-    <Layout title={text.title}>
-      <h1>{text.title}</h1>
-      <p class="lead">
-        <Sentence text={text.lead} email={<Name>{email}</Name>} />
-      </p>
+    <Layout title={text.title} lead={lead} failed={Boolean(form.error)}>
       <h2>{text.headless}</h2>
       <p>{text.explain}</p>
-      <FormProblem error={error} />
-      <form method="post" action={action} class="actions">
-        <Hidden fields={{ csrf }} />
-        <button class="button" type="submit">
-          {text.make}
-        </button>
-      </form>
+      <Form {...form} class="actions">
+        <Submit kind="plain" text={text.make} />
+      </Form>
     </Layout>
   )
 }
@@ -33,17 +58,13 @@ export function CliWelcomePage({ email, action, csrf, error }: WelcomeProps) {
 export function CliTokenPage({ token, until, backHref }: { token: string; until: Date; backHref: string }) {
   const text = words.token
   return (
-    <Layout title={text.title}>
-      <h1>{text.title}</h1>
-      <p class="lead">{text.lead}</p>
+    <Layout title={text.title} lead={text.lead}>
       <CopyField label={text.label} value={token} />
       <p class="note">
         <Sentence text={text.until} until={<time datetime={until.toISOString()}>{until.toUTCString()}</time>} />
       </p>
       <div class="actions">
-        <a class="button primary" href={backHref}>
-          {text.done}
-        </a>
+        <ButtonLink kind="primary" href={backHref} text={text.done} />
       </div>
     </Layout>
   )
@@ -72,7 +93,6 @@ export function PasteCodePage({ code, minutes, to }: { code: string; minutes: nu
   const text = words.paste
   return (
     <Layout title={text.title}>
-      <h1>{text.title}</h1>
       <div id="paste">
         <p class="lead">
           <Sentence text={text.lead} minutes={String(minutes)} />
@@ -92,11 +112,7 @@ export function PasteCodePage({ code, minutes, to }: { code: string; minutes: nu
 export function CliFailedPage({ denied, to }: { denied: boolean; to?: string }) {
   const text = words.failed
   return (
-    <Layout title={text.title} failed>
-      <h1>{text.title}</h1>
-      <p class="lead">
-        <Sentence text={text.lead} reason={denied ? text.denied : text.other} />
-      </p>
+    <Layout title={text.title} lead={fill(text.lead, { reason: denied ? text.denied : text.other }).join('')} failed>
       <HandOver to={to} />
     </Layout>
   )

@@ -1,6 +1,6 @@
 import { copy, fill } from './copy.ts'
-import { CodeField, errorAt, type FormError, FormProblem } from './form-parts.tsx'
-import { Hidden, Layout, Name, Notice, Sentence } from './layout.tsx'
+import { CodeField, Form, type FormError, Submit } from './form-parts.tsx'
+import { Layout, Name, Sentence } from './layout.tsx'
 import { displayName, safeHref } from './safe.ts'
 import { Wait } from './wait.tsx'
 
@@ -37,28 +37,22 @@ export function CodePage(props: CodeProps) {
   const sms = props.channel === 'sms'
   const title = sms ? text.titleSms : text.title
   const host = props.host ?? (URL.canParse(props.action) ? new URL(props.action).host : undefined)
+  const client = props.clientName && (props.clientHost ?? displayName(props.clientName, copy.unnamedClient))
+  const { csrf, hidden, error } = props
   return (
-    <Layout title={title} failed={Boolean(props.error)}>
-      <h1>{title}</h1>
-      <p class="lead">
-        <Sentence text={text.lead} address={<Name>{props.address}</Name>} minutes={lifetime(props.minutes)} />
-      </p>
-      <Notice text={props.notice} />
-      <FormProblem error={props.error} fields={['code']} />
-      <form method="post" action={props.action}>
-        <Hidden fields={{ ...props.hidden, csrf: props.csrf }} />
-        <CodeField label={text.label} error={errorAt(props.error, 'code')} describedBy="guard" />
-        <button class="button primary" type="submit">
-          {props.clientName
-            ? fill(text.submitFor, {
-                client: props.clientHost ?? displayName(props.clientName, copy.unnamedClient),
-              }).join('')
-            : text.submit}
-        </button>
+    <Layout
+      title={title}
+      lead={<Sentence text={text.lead} address={<Name>{props.address}</Name>} minutes={lifetime(props.minutes)} />}
+      notice={props.notice}
+      failed={Boolean(error)}
+    >
+      <Form action={props.action} csrf={csrf} hidden={hidden} error={error} fields={['code']}>
+        <CodeField label={text.label} error={error} describedBy="guard" />
+        <Submit text={client ? fill(text.submitFor, { client }).join('') : text.submit} />
         <p class="note" id="guard">
           {host ? <Sentence text={text.guard} host={<Name>{host}</Name>} /> : text.guardHere}
         </p>
-      </form>
+      </Form>
       <div class="aside">
         <p>{sms ? text.missingSms : text.missing}</p>
         {props.wait !== undefined && props.wait > 0 && (
@@ -67,12 +61,11 @@ export function CodePage(props: CodeProps) {
           </p>
         )}
         <div class="row">
-          <form method="post" action={props.resendAction}>
-            <Hidden fields={{ ...props.hidden, csrf: props.csrf }} />
+          <Form action={props.resendAction} csrf={csrf} hidden={hidden}>
             <button class="link" type="submit" data-held>
               {text.resend}
             </button>
-          </form>
+          </Form>
           <a href={safeHref(props.startOverHref)}>{text.startOver}</a>
           {props.withoutMailHref && <a href={safeHref(props.withoutMailHref)}>{text.withoutMail}</a>}
         </div>

@@ -16,7 +16,7 @@ export type ConsentClient = {
 }
 
 /** Shows whether LanOnasis made or verified the application. */
-export function Standing({ client }: { client: Pick<ConsentClient, 'firstParty' | 'verified'> }) {
+export function VerificationBadge({ client }: { client: Pick<ConsentClient, 'firstParty' | 'verified'> }) {
   const text = copy.consent
   const known = client.firstParty || client.verified
   return (

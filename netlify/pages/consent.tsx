@@ -1,7 +1,14 @@
-import { ClientLinks, type ConsentClient, type ConsentResource, Destination, Standing } from './consent-client.tsx'
+import {
+  ClientLinks,
+  type ConsentClient,
+  type ConsentResource,
+  Destination,
+  VerificationBadge,
+} from './consent-client.tsx'
 import { type ConsentScope, ScopeList } from './consent-scopes.tsx'
 import { copy, fill } from './copy.ts'
-import { Hidden, Layout, Name, Notice, Sentence } from './layout.tsx'
+import { Form, Submit } from './form-parts.tsx'
+import { Layout, Name, Sentence } from './layout.tsx'
 import { displayName, safeHref } from './safe.ts'
 
 type ConsentProps = {
@@ -28,12 +35,12 @@ export function ConsentPage(props: ConsentProps) {
   const text = copy.consent
   const name = displayName(props.client.name, copy.unnamedClient)
   return (
-    <Layout title={fill(text.title, { client: name }).join('')}>
-      <h1>
-        <Sentence text={text.heading} client={<Name>{name}</Name>} />
-      </h1>
-      <Notice text={props.notice} />
-      <Standing client={props.client} />
+    <Layout
+      title={fill(text.title, { client: name }).join('')}
+      heading={<Sentence text={text.heading} client={<Name>{name}</Name>} />}
+      notice={props.notice}
+    >
+      <VerificationBadge client={props.client} />
       <Destination
         client={props.client}
         account={props.account}
@@ -42,15 +49,15 @@ export function ConsentPage(props: ConsentProps) {
       />
       {props.warning && <p class="caution">{text.warnings[props.warning]}</p>}
       <ScopeList scopes={props.scopes} />
-      <form method="post" action={props.action} class="actions">
-        <Hidden fields={{ csrf: props.csrf, authorization_id: props.authorizationId, return_to: props.returnTo }} />
-        <button class="button primary" type="submit" name="decision" value="allow">
-          {text.allow}
-        </button>
-        <button class="button" type="submit" name="decision" value="deny">
-          {text.deny}
-        </button>
-      </form>
+      <Form
+        action={props.action}
+        csrf={props.csrf}
+        hidden={{ authorization_id: props.authorizationId, return_to: props.returnTo }}
+        class="actions"
+      >
+        <Submit text={text.allow} name="decision" value="allow" />
+        <Submit kind="plain" text={text.deny} name="decision" value="deny" />
+      </Form>
       <p class="note">{text.footnote}</p>
       <div class="aside">
         <ClientLinks client={props.client} />

@@ -1,45 +1,31 @@
 import type { Child } from 'hono/jsx'
+import type { AuditEvent } from '../../shared/audit/event-view.ts'
 import { describeUserAgent } from '../../shared/http/user-agent.ts'
-import { Time } from './api-key-parts.tsx'
 import { ConsolePage, type Frame, Listing, Older } from './console-parts.tsx'
 import { words } from './console-words.ts'
+import { ButtonLink, Submit, TextField } from './form-parts.tsx'
 import { Fact } from './layout.tsx'
+import { Time, TimeFact } from './time.tsx'
 
 /** An event as the console shows it. */
-export type ShownEvent = {
-  id: string
-  type: string
-  stream: { type: string; id: string }
-  subject: string | null
-  recorded_at: string
-  actor: { type: string; id: string | null }
-  client_id: string | null
-  request_id: string | null
-  caused_by: string | null
-  data: object
-  personal?: object | null
-  origin?: { ip?: string; user_agent?: string }
-}
+export type ShownEvent = AuditEvent
 
 const isUai = (text: string | null): text is string => text !== null && /^[0-9a-f-]{36}$/.test(text)
 
 /** Streams with their own data key, such as challenges, have no person yet. */
 const isPerson = ({ subject, stream }: ShownEvent) => stream.type === 'identity' || subject !== stream.id
 
-function Who({ id, type }: { id: string | null; type: string }) {
-  return (
-    <>
-      {type}{' '}
-      {isUai(id) ? (
-        <a class="id" href={`/admin/people/${id}`}>
-          {id.slice(-8)}
-        </a>
-      ) : (
-        (id ?? '')
-      )}
-    </>
-  )
-}
+const PersonId = ({ uai }: { uai: string }) => (
+  <a class="id" href={`/admin/people/${uai}`}>
+    {uai.slice(-8)}
+  </a>
+)
+
+const Who = ({ id, type }: { id: string | null; type: string }) => (
+  <>
+    {type} {isUai(id) ? <PersonId uai={id} /> : (id ?? '')}
+  </>
+)
 
 const brief = (event: ShownEvent) => {
   const text = JSON.stringify({ ...event.data, ...event.personal })
@@ -48,7 +34,6 @@ const brief = (event: ShownEvent) => {
 
 /** Events as rows, newest first. */
 export function EventList({ events, now, label }: { events: ShownEvent[]; now: Date; label: string }) {
-  const { time, event: what, person, actor, request } = words.columns
   const rows = events.map((event): Child[] => [
     <Time at={new Date(event.recorded_at)} now={now} />,
     <>
@@ -56,13 +41,7 @@ export function EventList({ events, now, label }: { events: ShownEvent[]; now: D
       <br />
       <code>{brief(event)}</code>
     </>,
-    isUai(event.subject) ? (
-      <a class="id" href={`/admin/people/${event.subject}`}>
-        {event.subject.slice(-8)}
-      </a>
-    ) : (
-      ''
-    ),
+    isUai(event.subject) ? <PersonId uai={event.subject} /> : '',
     <>
       <Who {...event.actor} />
       {event.client_id && (
@@ -80,24 +59,16 @@ export function EventList({ events, now, label }: { events: ShownEvent[]; now: D
       ''
     ),
   ])
-  return <Listing columns={[time, what, person, actor, request]} rows={rows} label={label} />
+  return <Listing columns={['time', 'event', 'person', 'actor', 'request']} rows={rows} label={label} />
 }
 
 const FIELDS = ['person', 'client', 'type', 'request', 'since', 'until'] as const
 export type Filters = Partial<Record<(typeof FIELDS)[number], string>> & { live?: string }
 
+type TimelineProps = { frame: Frame; events: ShownEvent[]; filters: Filters; olderHref?: string }
+
 /** The timeline, with its filters. */
-export function TimelinePage({
-  frame,
-  events,
-  filters,
-  olderHref,
-}: {
-  frame: Frame
-  events: ShownEvent[]
-  filters: Filters
-  olderHref?: string
-}) {
+export function TimelinePage({ frame, events, filters, olderHref }: TimelineProps) {
   const text = words.filters
   return (
     <ConsolePage frame={frame} title={words.sections['/admin/events']}>
@@ -106,8 +77,7 @@ export function TimelinePage({
         <form method="get" action="/admin/events" class="choices">
           {FIELDS.map((name) => (
             <div>
-              <label for={name}>{text[name]}</label>
-              <input id={name} name={name} type="text" value={filters[name]} maxlength={200} autocomplete="off" />
+              <TextField name={name} label={text[name]} value={filters[name]} maxlength={200} />
             </div>
           ))}
           <label class="choice">
@@ -115,12 +85,8 @@ export function TimelinePage({
             {text.live}
           </label>
           <div class="actions across">
-            <button class="button primary" type="submit">
-              {text.apply}
-            </button>
-            <a class="button" href="/admin/events">
-              {text.clear}
-            </a>
+            <Submit text={text.apply} />
+            <ButtonLink href="/admin/events" text={text.clear} />
           </div>
         </form>
       </details>
@@ -137,14 +103,10 @@ export function RequestPage({ frame, id, events }: { frame: Frame; id: string; e
   return (
     <ConsolePage frame={frame} title={text.title}>
       <dl class="facts">
-        <Fact term={words.columns.request}>
-          <span class="mono">{id}</span>
+        <Fact term={words.columns.request} mono>
+          {id}
         </Fact>
-        {first && (
-          <Fact term={words.columns.time}>
-            <Time at={new Date(first.recorded_at)} now={frame.now} />
-          </Fact>
-        )}
+        <TimeFact term={words.columns.time} at={first && new Date(first.recorded_at)} now={frame.now} />
         {first?.origin?.ip && (
           <Fact term={text.from}>
             {first.origin.ip} {describeUserAgent(first.origin.user_agent)}

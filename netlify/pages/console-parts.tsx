@@ -1,13 +1,18 @@
 import type { Child, PropsWithChildren } from 'hono/jsx'
 import { words } from './console-words.ts'
 import { fill } from './copy.ts'
-import { type FormError, FormProblem } from './form-parts.tsx'
-import { Hidden, Layout, Notice } from './layout.tsx'
+import { Form, type FormError, FormProblem, ReasonField, Submit } from './form-parts.tsx'
+import { Layout, Notice } from './layout.tsx'
 import { displayName } from './safe.ts'
+
+export type Section = keyof typeof words.sections
+
+/** Sections for operators of all organizations. */
+export const PLATFORM_ONLY: readonly string[] = ['/admin/clients', '/admin/connections']
 
 export type Frame = {
   /** Path of the section that is open. */
-  section: string
+  section: Section
   platform: boolean
   csrf: string
   now: Date
@@ -20,11 +25,9 @@ export type Frame = {
 /** A page of the console: its sections, and which scope the operator has. */
 export function ConsolePage({ frame, title, children }: PropsWithChildren<{ frame: Frame; title: string }>) {
   const { section, platform, notice, error } = frame
-  const open = Object.entries(words.sections).filter(
-    ([path]) => platform || !(words.platformOnly as readonly string[]).includes(path),
-  )
+  const open = Object.entries(words.sections).filter(([path]) => platform || !PLATFORM_ONLY.includes(path))
   return (
-    <Layout title={title} wide="console" failed={Boolean(error)}>
+    <Layout title={title} heading={false} wide="console" failed={Boolean(error)}>
       <nav class="links tabs" aria-label={words.nav}>
         {open.map(([path, name]) => (
           <a href={path} aria-current={path === section ? 'page' : undefined}>
@@ -40,24 +43,26 @@ export function ConsolePage({ frame, title, children }: PropsWithChildren<{ fram
   )
 }
 
+type ListingProps = { columns: (keyof typeof words.columns)[]; rows: Child[][]; label: string }
+
 /** A table that becomes a list of cards on narrow screens. */
-export function Listing({ columns, rows, label }: { columns: string[]; rows: Child[][]; label: string }) {
+export function Listing({ columns, rows, label }: ListingProps) {
   if (rows.length === 0) return <p>{words.none}</p>
   return (
     <table class="stack" aria-label={label}>
       <thead>
         <tr>
           {columns.map((column) => (
-            <th scope="col">{column}</th>
+            <th scope="col">{words.columns[column]}</th>
           ))}
         </tr>
       </thead>
       <tbody>
         {rows.map((cells) => (
           <tr>
-            {cells.map((cell, index) => (
-              <td data-label={columns[index]}>
-                <div>{cell}</div>
+            {columns.map((column, index) => (
+              <td data-label={words.columns[column]}>
+                <div>{cells[index]}</div>
               </td>
             ))}
           </tr>
@@ -82,18 +87,14 @@ type ActionProps = { frame: Frame; act: keyof typeof words.actions; id: string; 
 export function Action({ frame, act, id, what, back }: ActionProps) {
   if (frame.readOnly) return null
   const name = words.actions[act]
-  const field = `reason-${act}-${id}`
+  const label = fill(words.which, { action: name, what }).join('')
   return (
     <details>
-      <summary aria-label={fill(words.which, { action: name, what }).join('')}>{name}…</summary>
-      <form method="post" action="/admin/act">
-        <Hidden fields={{ csrf: frame.csrf, act, id, back }} />
-        <label for={field}>{words.reason}</label>
-        <input id={field} name="reason" type="text" required minlength={3} maxlength={200} autocomplete="off" />
-        <button class="button small" type="submit" aria-label={fill(words.which, { action: name, what }).join('')}>
-          {name}
-        </button>
-      </form>
+      <summary aria-label={label}>{name}…</summary>
+      <Form action="/admin/act" csrf={frame.csrf} hidden={{ act, id, back }}>
+        <ReasonField id={`reason-${act}-${id}`} label={words.reason} />
+        <Submit kind="small" text={name} label={label} />
+      </Form>
     </details>
   )
 }

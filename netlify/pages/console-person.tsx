@@ -1,25 +1,34 @@
 import type { Child } from 'hono/jsx'
-import type { Follower } from '../../shared/audit/blast-radius.ts'
-import { Time } from './api-key-parts.tsx'
-import { KeyList, SessionList, type ShownKeyRow, type ShownLiveSession, type ShownPerson } from './console.tsx'
+import type { BlastRadius } from '../../shared/audit/blast-radius.ts'
+import type { StateAt } from '../../shared/domain/state-at.ts'
+import type { ListedKey, ListedPerson, ListedSession } from '../../shared/queries/console.ts'
 import { EventList, type ShownEvent } from './console-events.tsx'
+import { KeyList, SessionList } from './console-lists.tsx'
 import { Action, ConsolePage, type Frame, Listing, PersonLink } from './console-parts.tsx'
 import { words } from './console-words.ts'
 import { fill } from './copy.ts'
-import { Fact } from './layout.tsx'
+import { Submit, TextField } from './form-parts.tsx'
+import { Fact, Section } from './layout.tsx'
 import { displayName } from './safe.ts'
+import { Time, TimeFact } from './time.tsx'
 
 /** A person's credentials at a time, each kind as text. */
-export type Held = { kind: 'sessions' | 'tokens' | 'keys' | 'agents' | 'consents'; list: string[] }
+const heldAt = ({ sessions, tokens, keys, agents, consents }: StateAt) => [
+  { kind: 'sessions' as const, list: sessions.map(({ method, acr }) => `${method} (${acr.split(':').at(-1)})`) },
+  { kind: 'tokens' as const, list: tokens.map(({ client_id, scopes }) => `${client_id} (${scopes.join(' ')})`) },
+  { kind: 'keys' as const, list: keys.map(({ preview, scopes }) => `${preview} (${scopes.join(' ')})`) },
+  { kind: 'agents' as const, list: agents.map(({ client_id, scopes }) => `${client_id} (${scopes.join(' ')})`) },
+  { kind: 'consents' as const, list: consents.map(({ client_id, scopes }) => `${client_id} (${scopes.join(' ')})`) },
+]
 
 type Props = {
   frame: Frame
-  person: ShownPerson & { organizationId: string; name?: string }
-  sessions: ShownLiveSession[]
-  keys: ShownKeyRow[]
+  person: ListedPerson
+  sessions: ListedSession[]
+  keys: ListedKey[]
   events: ShownEvent[]
   /** The requested time and the state at that time. */
-  past?: { at: string; status?: string; role?: string; held: Held[] }
+  past?: { at: string; state?: StateAt }
 }
 
 /** Everything about one person: who they are, what they hold, what happened, and what they could do at a time. */
@@ -27,107 +36,85 @@ export function PersonPage({ frame, person, sessions, keys, events, past }: Prop
   const text = words.person
   const back = `/admin/people/${person.uai}`
   const title = displayName(person.email, words.unnamed)
+  const suspension = person.status === 'suspended' ? 'reinstate' : 'suspend'
   return (
     <ConsolePage frame={frame} title={title}>
       <dl class="facts wide">
-        <Fact term={text.uai}>
-          <span class="mono">{person.uai}</span>
+        <Fact term={text.uai} mono>
+          {person.uai}
         </Fact>
         <Fact term={words.columns.status}>
           {person.status} · {person.role}
         </Fact>
-        <Fact term={text.organization}>
-          <span class="mono">{person.organizationId}</span>
+        <Fact term={text.organization} mono>
+          {person.organizationId}
         </Fact>
-        <Fact term={text.created}>
-          <Time at={person.createdAt} now={frame.now} />
-        </Fact>
+        <TimeFact term={text.created} at={person.createdAt} now={frame.now} />
       </dl>
       {frame.readOnly && <p>{text.readOnly}</p>}
       {person.status !== 'erased' && (
         <div class="row across">
-          <Action
-            frame={frame}
-            act={person.status === 'suspended' ? 'reinstate' : 'suspend'}
-            id={person.uai}
-            what={title}
-            back={back}
-          />
+          <Action frame={frame} act={suspension} id={person.uai} what={title} back={back} />
           <Action frame={frame} act="erase" id={person.uai} what={title} back="/admin/people" />
         </div>
       )}
-      <section aria-labelledby="sessions">
-        <h2 id="sessions">{text.sessions}</h2>
-        <SessionList frame={frame} sessions={sessions} back={back} />
-      </section>
-      <section aria-labelledby="keys">
-        <h2 id="keys">{text.keys}</h2>
-        <KeyList frame={frame} keys={keys} back={back} />
-      </section>
-      <section aria-labelledby="past">
-        <h2 id="past">{text.past}</h2>
+      <Section id="sessions" title={text.sessions}>
+        <SessionList frame={frame} rows={sessions} back={back} />
+      </Section>
+      <Section id="keys" title={text.keys}>
+        <KeyList frame={frame} rows={keys} back={back} />
+      </Section>
+      <Section id="past" title={text.past}>
         <form method="get" action={back} class="search">
-          <label for="at">{text.at}</label>
-          <input
-            id="at"
+          <TextField
             name="at"
-            type="text"
+            label={text.at}
             value={past?.at}
             placeholder={frame.now.toISOString().slice(0, 16)}
             maxlength={30}
-            autocomplete="off"
           />
-          <button class="button small" type="submit">
-            {text.look}
-          </button>
+          <Submit kind="small" text={text.look} />
         </form>
         {past && (
           <>
-            <p>{past.status ? `${past.status} · ${past.role}` : words.none}</p>
+            <p>{past.state ? `${past.state.status} · ${past.state.role}` : words.none}</p>
             <dl class="facts wide">
-              {past.held.map(({ kind, list }) => (
-                <Fact term={text[kind]}>
-                  {list.length === 0
-                    ? '0'
-                    : fill(text.held, { count: String(list.length), list: list.join(', ') }).join('')}
-                </Fact>
-              ))}
+              {past.state &&
+                heldAt(past.state).map(({ kind, list }) => (
+                  <Fact term={text[kind]}>
+                    {list.length === 0
+                      ? '0'
+                      : fill(text.held, { count: String(list.length), list: list.join(', ') }).join('')}
+                  </Fact>
+                ))}
             </dl>
           </>
         )}
-      </section>
-      <section aria-labelledby="events">
-        <h2 id="events">{text.events}</h2>
+      </Section>
+      <Section id="events" title={text.events}>
         <EventList events={events} now={frame.now} label={text.events} />
         <p>
           <a href={`/admin/events?person=${person.uai}`}>{words.all}</a>
         </p>
-      </section>
+      </Section>
     </ConsolePage>
   )
 }
 
-type RadiusProps = {
-  frame: Frame
-  id: string
-  origin: { type: string; recordedAt: Date }
-  followed: Follower[]
-  acts: { event: string; type: string; subject: string | null; recorded_at: string }[]
-}
-
 /** Shows the blast radius of a credential or event, with a button to revoke all of it. */
-export function RadiusPage({ frame, id, origin, followed, acts }: RadiusProps) {
+export function RadiusPage({ frame, id, radius }: { frame: Frame; id: string; radius: BlastRadius }) {
   const text = words.radius
-  const { event, session, person, since, status, time } = words.columns
+  const { origin, followed, acts } = radius
   return (
     <ConsolePage frame={frame} title={text.title}>
       <p class="lead">{text.lead}</p>
       <p>
-        <strong>{origin.type}</strong> <Time at={origin.recordedAt} now={frame.now} /> <span class="mono">{id}</span>
+        <strong>{origin.type}</strong> <Time at={new Date(origin.recorded_at)} now={frame.now} />{' '}
+        <span class="mono">{id}</span>
       </p>
       <Listing
         label={text.title}
-        columns={[session, words.columns.origin, person, since, status]}
+        columns={['session', 'origin', 'person', 'since', 'status']}
         rows={followed.map((one): Child[] => [
           `${one.kind} ${one.id.slice(-8)}${one.label ? ` (${one.label})` : ''}`,
           one.from === one.id ? '' : one.from.slice(-8),
@@ -140,18 +127,17 @@ export function RadiusPage({ frame, id, origin, followed, acts }: RadiusProps) {
         <Action frame={frame} act="revokeAll" id={id} what={text.title} back={`/admin/radius?id=${id}`} />
       )}
       {acts.length > 0 && (
-        <section aria-labelledby="acts">
-          <h2 id="acts">{text.acts}</h2>
+        <Section id="acts" title={text.acts}>
           <Listing
             label={text.acts}
-            columns={[time, event, person]}
+            columns={['time', 'event', 'person']}
             rows={acts.map((one): Child[] => [
               <Time at={new Date(one.recorded_at)} now={frame.now} />,
               one.type,
               one.subject ? <PersonLink uai={one.subject} /> : '',
             ])}
           />
-        </section>
+        </Section>
       )}
     </ConsolePage>
   )

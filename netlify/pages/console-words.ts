@@ -2,7 +2,6 @@
 export const words = {
   title: 'Console',
   nav: 'Console',
-  skip: 'More',
   sections: {
     '/admin': 'Overview',
     '/admin/people': 'People',
@@ -14,7 +13,6 @@ export const words = {
     '/admin/webhooks': 'Webhooks',
     '/operator/codes': 'Codes',
   },
-  platformOnly: ['/admin/clients', '/admin/connections'],
   scope: { everything: 'You administer all organizations.', organization: 'You administer your organization.' },
   charts: {
     signIns: 'Sign-ins',
@@ -23,12 +21,8 @@ export const words = {
     undelivered: 'Messages not delivered',
     perDay: '{title}, last {days} days: {total}',
     none: 'nothing',
-    limits: 'Rate limits counting now',
-    rule: 'Rule',
-    callers: 'Callers',
-    hits: 'Hits',
-    most: 'Busiest',
   },
+  limits: 'Rate limits counting now',
   behind: 'Behind the log',
   newest: 'Newest events',
   all: 'The whole timeline',
@@ -59,6 +53,10 @@ export const words = {
     delivered: 'Delivered',
     waiting: 'Waiting',
     dead: 'Dead letters',
+    rule: 'Rule',
+    callers: 'Callers',
+    hits: 'Hits',
+    most: 'Busiest',
   },
   actions: {
     suspend: 'Suspend',
@@ -88,7 +86,6 @@ export const words = {
     clear: 'Clear',
   },
   person: {
-    address: 'E-mail',
     uai: 'Identifier',
     organization: 'Organization',
     created: 'Created',
@@ -103,7 +100,6 @@ export const words = {
     agents: 'Agents',
     consents: 'Consents',
     held: '{count} then: {list}',
-    radius: 'What followed',
   },
   request: {
     title: 'A request, step by step',

@@ -1,57 +1,84 @@
 import { describeUserAgent } from '../../shared/http/user-agent.ts'
-import { Time } from './api-key-parts.tsx'
-import { Standing } from './consent-client.tsx'
-import { scopeSentence } from './copy.ts'
-import { words } from './device-words.ts'
-import { type FormError, FormProblem } from './form-parts.tsx'
-import { Hidden, Layout, Name, Sentence } from './layout.tsx'
+import { Scopes } from './api-key-parts.tsx'
+import { VerificationBadge } from './consent-client.tsx'
+import { copy } from './copy.ts'
+import { Form, type FormError, FormProblem, Submit, TextField } from './form-parts.tsx'
+import { Fact, Layout, Name, Sentence } from './layout.tsx'
 import { displayName } from './safe.ts'
+import { Time, TimeFact } from './time.tsx'
 
-const named = (client: string) => <Name>{displayName(client, 'An unnamed application')}</Name>
+/** Every English sentence of the pages for devices. `{name}` marks a place that `fill` replaces. */
+export const words = {
+  enter: {
+    title: 'Connect a device',
+    lead: 'Enter the code that your device or terminal shows.',
+    label: 'Code',
+    hint: '8 letters, such as BCDF-GHJK',
+    submit: 'Continue',
+  },
+  approve: {
+    title: 'Connect this device?',
+    heading: '{client} asks to use your LanOnasis account',
+    caution:
+      'Go on only if you started this yourself, just now, on a device that is yours. If someone sent you this code, they would be signed in as you.',
+    code: 'Code on the device',
+    account: 'Signed in as',
+    started: 'Started',
+    from: 'From the address',
+    by: 'With',
+    unknown: 'unknown',
+    scopes: 'It will be able to',
+    noScopes: 'It will only learn that you signed in.',
+    approve: 'Connect the device',
+    deny: 'Deny',
+  },
+  approved: {
+    title: 'The device is connected',
+    lead: '{client} is signed in to your account. You can close this page and go back to your device.',
+  },
+  denied: { title: 'Denied', lead: '{client} was not connected. You can close this page.' },
+  revoke: {
+    title: 'Disconnect {client}?',
+    lead: 'It was connected to your account {when}. Its access is revoked immediately.',
+    submit: 'Disconnect',
+  },
+  revoked: { title: 'Disconnected', lead: '{client} can no longer use your account.' },
+} as const
+
+const named = (client: string) => <Name>{displayName(client, copy.unnamedClient)}</Name>
 
 /** Asks for the code that the device shows. */
 export function EnterCodePage({ action, value, error }: { action: string; value?: string; error?: FormError }) {
   const text = words.enter
   return (
-    <Layout title={text.title} failed={Boolean(error)}>
-      <h1>{text.title}</h1>
-      <p class="lead">{text.lead}</p>
+    <Layout title={text.title} lead={text.lead} failed={Boolean(error)}>
       <FormProblem error={error} />
       <form method="get" action={action}>
-        <label for="code">{text.label}</label>
-        <input
-          id="code"
+        <TextField
           name="code"
-          type="text"
+          label={text.label}
+          value={value}
           class="code"
-          autocomplete="off"
           autocapitalize="characters"
           spellcheck={false}
           maxlength={20}
           required
-          autofocus
-          value={value}
+          focus
           aria-invalid={error ? 'true' : undefined}
-          aria-describedby={error ? 'problem hint' : 'hint'}
+          describedBy={error && 'problem'}
+          hint={text.hint}
         />
-        <p class="note" id="hint">
-          {text.hint}
-        </p>
-        <button class="button primary" type="submit">
-          {text.submit}
-        </button>
+        <Submit text={text.submit} />
       </form>
     </Layout>
   )
 }
 
-type DeviceClient = { name: string; firstParty: boolean; verified: boolean }
-
 type ApproveProps = {
   action: string
   csrf: string
   userCode: string
-  client: DeviceClient
+  client: { name: string; firstParty: boolean; verified: boolean }
   email: string
   startedAt: Date
   origin: { ip?: string; userAgent?: string }
@@ -61,81 +88,49 @@ type ApproveProps = {
 }
 
 /** Shows what is about to be connected, and asks (RFC 8628 sections 3.3 and 5.4). Nothing is ever approved without it. */
-export function ApproveDevicePage({
-  action,
-  csrf,
-  userCode,
-  client,
-  email,
-  startedAt,
-  origin,
-  scopes,
-  now,
-  error,
-}: ApproveProps) {
+export function ApproveDevicePage(props: ApproveProps) {
+  const { action, csrf, userCode, client, origin, scopes, error } = props
   const text = words.approve
   const browser = describeUserAgent(origin.userAgent)
   return (
-    <Layout title={text.title}>
-      <h1>
-        <Sentence text={text.heading} client={named(client.name)} />
-      </h1>
-      <Standing client={client} />
+    <Layout
+      title={text.title}
+      heading={<Sentence text={text.heading} client={named(client.name)} />}
+      failed={Boolean(error)}
+    >
+      <VerificationBadge client={client} />
       <p class="caution">{text.caution}</p>
       <dl class="facts">
-        <Fact term={text.code} value={<span class="mono">{userCode}</span>} />
-        <Fact term={text.account} value={<bdi>{email}</bdi>} />
-        <Fact term={text.started} value={<Time at={startedAt} now={now} />} />
-        <Fact term={text.from} value={origin.ip ?? text.unknown} />
-        {browser && <Fact term={text.by} value={browser} />}
+        <Fact term={text.code} mono>
+          {userCode}
+        </Fact>
+        <Fact term={text.account}>
+          <bdi>{props.email}</bdi>
+        </Fact>
+        <TimeFact term={text.started} at={props.startedAt} now={props.now} />
+        <Fact term={text.from}>{origin.ip ?? text.unknown}</Fact>
+        {browser && <Fact term={text.by}>{browser}</Fact>}
       </dl>
       {scopes.length === 0 ? (
         <p>{text.noScopes}</p>
       ) : (
         <>
           <h2>{text.scopes}</h2>
-          <ul class="scopes">
-            {scopes.map(scopeSentence).map(({ sentence, sensitive }) => (
-              <li class={sensitive ? 'sensitive' : undefined}>{sentence}</li>
-            ))}
-          </ul>
+          <Scopes scopes={scopes} label={text.scopes} />
         </>
       )}
-      <FormProblem error={error} />
-      <form method="post" action={action} class="actions">
-        <Hidden fields={{ csrf, user_code: userCode }} />
-        <button class="button primary" type="submit" name="decision" value="approve">
-          {text.approve}
-        </button>
-        <button class="button" type="submit" name="decision" value="deny">
-          {text.deny}
-        </button>
-      </form>
+      <Form action={action} csrf={csrf} hidden={{ user_code: userCode }} error={error} class="actions">
+        <Submit text={text.approve} name="decision" value="approve" />
+        <Submit kind="plain" text={text.deny} name="decision" value="deny" />
+      </Form>
     </Layout>
   )
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: whatever can stand in a page
-function Fact({ term, value }: { term: string; value: any }) {
-  return (
-    <div>
-      <dt>{term}</dt>
-      <dd>{value}</dd>
-    </div>
-  )
-}
-
-/** How it ended. */
+/** Shows the result. */
 export function DeviceDonePage({ kind, client }: { kind: 'approved' | 'denied' | 'revoked'; client: string }) {
   const text = words[kind]
-  return (
-    <Layout title={text.title}>
-      <h1>{text.title}</h1>
-      <p class="lead">
-        <Sentence text={text.lead} client={named(client)} />
-      </p>
-    </Layout>
-  )
+  return <Layout title={text.title} lead={<Sentence text={text.lead} client={named(client)} />} />
 }
 
 type RevokeProps = {
@@ -148,24 +143,19 @@ type RevokeProps = {
   error?: FormError
 }
 
-/** Where the link of the notice leads: a mail scanner that follows it ends nothing. */
-export function RevokeDevicePage({ action, csrf, token, client, connectedAt, now, error }: RevokeProps) {
+/** Asks to confirm the disconnection; a mail scanner that follows the link of the notice ends nothing. */
+export function RevokeDevicePage({ token, client, connectedAt, now, ...form }: RevokeProps) {
   const text = words.revoke
   return (
-    <Layout title={words.revoke.submit}>
-      <h1>
-        <Sentence text={text.title} client={named(client)} />
-      </h1>
-      <p class="lead">
-        <Sentence text={text.lead} when={<Time at={connectedAt} now={now} />} />
-      </p>
-      <FormProblem error={error} />
-      <form method="post" action={action} class="actions">
-        <Hidden fields={{ csrf, token }} />
-        <button class="button primary" type="submit">
-          {text.submit}
-        </button>
-      </form>
+    <Layout
+      title={text.submit}
+      heading={<Sentence text={text.title} client={named(client)} />}
+      lead={<Sentence text={text.lead} when={<Time at={connectedAt} now={now} />} />}
+      failed={Boolean(form.error)}
+    >
+      <Form {...form} hidden={{ token }} class="actions">
+        <Submit text={text.submit} />
+      </Form>
     </Layout>
   )
 }

@@ -1,36 +1,51 @@
 import { fill } from './copy.ts'
-import { words } from './erase-words.ts'
-import { Buttons, type FormError, FormProblem } from './form-parts.tsx'
-import { Fact, Hidden, Layout } from './layout.tsx'
+import { Buttons, Form, type FormError, TextField } from './form-parts.tsx'
+import { Fact, Layout } from './layout.tsx'
+
+/** The words of the page on which a person erases their account. */
+export const words = {
+  title: 'Delete this account',
+  lead: 'All data that identifies you is destroyed: your addresses, your name, where you signed in from. This can’t be undone.',
+  ends: 'You are signed out everywhere, and all applications and keys stop working immediately.',
+  stays: 'A record without your personal data remains, so that the history of this service can still be verified.',
+  confirm: 'Type {word} to confirm',
+  word: 'delete',
+  wrong: 'Type the word exactly as shown.',
+  submit: 'Delete my account',
+  cancel: 'Keep my account',
+  doneTitle: 'Your account is deleted',
+  doneLead: 'Save this receipt if you want to keep it: it is shown only once.',
+  receipt: {
+    uai: 'Identifier',
+    erasedAt: 'Deleted',
+    event: 'Record',
+    hash: 'Its hash',
+    keys: 'Data keys destroyed',
+    backups: 'Removed from backups by',
+  },
+} as const
 
 type Props = { action: string; csrf: string; backHref: string; error?: FormError }
 
 /** Asks the person to confirm the erasure. */
-export function ErasePage({ action, csrf, backHref, error }: Props) {
+export function ErasePage({ backHref, ...form }: Props) {
   return (
-    <Layout title={words.title} failed={Boolean(error)}>
-      <h1>{words.title}</h1>
-      <p class="lead">{words.lead}</p>
+    <Layout title={words.title} lead={words.lead} failed={Boolean(form.error)}>
       <p>{words.ends}</p>
       <p>{words.stays}</p>
-      <FormProblem error={error} />
-      <form method="post" action={action}>
-        <Hidden fields={{ csrf }} />
-        <label for="word">{fill(words.confirm, { word: `“${words.word}”` }).join('')}</label>
-        <input
-          id="word"
+      <Form {...form}>
+        <TextField
           name="word"
-          type="text"
-          autocomplete="off"
+          label={fill(words.confirm, { word: `“${words.word}”` }).join('')}
           autocapitalize="none"
           spellcheck={false}
           required
           maxlength={40}
-          aria-invalid={error ? 'true' : undefined}
-          aria-describedby={error ? 'problem' : undefined}
+          aria-invalid={form.error ? 'true' : undefined}
+          describedBy={form.error && 'problem'}
         />
         <Buttons submit={words.submit} cancel={words.cancel} backHref={backHref} />
-      </form>
+      </Form>
     </Layout>
   )
 }
@@ -48,19 +63,17 @@ type ReceiptProps = {
 export function ErasedPage({ uai, erasedAt, eventId, hash, keys, backupsForgetBy }: ReceiptProps) {
   const text = words.receipt
   return (
-    <Layout title={words.doneTitle}>
-      <h1>{words.doneTitle}</h1>
-      <p class="lead">{words.doneLead}</p>
+    <Layout title={words.doneTitle} lead={words.doneLead}>
       <dl class="facts">
-        <Fact term={text.uai}>
-          <span class="mono">{uai}</span>
+        <Fact term={text.uai} mono>
+          {uai}
         </Fact>
         <Fact term={text.erasedAt}>{erasedAt}</Fact>
-        <Fact term={text.event}>
-          <span class="mono">{eventId}</span>
+        <Fact term={text.event} mono>
+          {eventId}
         </Fact>
-        <Fact term={text.hash}>
-          <span class="mono">{hash}</span>
+        <Fact term={text.hash} mono>
+          {hash}
         </Fact>
         <Fact term={text.keys}>{String(keys)}</Fact>
         <Fact term={text.backups}>{backupsForgetBy.slice(0, 10)}</Fact>

@@ -15,8 +15,8 @@ import { type App, type AppContext, type AppEnv, createApp } from '../../shared/
 import { postedField } from '../../shared/http/body.ts'
 import { SESSION_COOKIE } from '../../shared/http/cookies.ts'
 import { findAuthorization } from '../../shared/queries/authorizations.ts'
-import { errorPage } from './respond.tsx'
-import { welcomePage } from './welcome-page.ts'
+import { errorPage } from './error-page.tsx'
+import { welcomePage } from './signed-in.tsx'
 
 /** Seconds during which a repeated submission gets the first response. */
 const ANSWER_SECONDS = 60

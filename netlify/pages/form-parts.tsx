@@ -1,5 +1,7 @@
+import type { PropsWithChildren } from 'hono/jsx'
 import type { JSX } from 'hono/jsx/jsx-runtime'
 import type { Field } from '../../shared/errors.ts'
+import { scopeSentence } from './copy.ts'
 import { Problem } from './layout.tsx'
 import { Work, type WorkProps } from './work.tsx'
 
@@ -13,9 +15,6 @@ export type FormError = {
   work?: WorkProps
 }
 
-/** Returns the error of this field. */
-export const errorAt = (error: FormError | undefined, field: Field) => (error?.field === field ? error.text : undefined)
-
 /** Shows an error that belongs to no field above the form. */
 export function FormProblem({ error, fields = [] }: { error?: FormError; fields?: Field[] }) {
   if (!error || fields.includes(error.field)) return null
@@ -23,35 +22,82 @@ export function FormProblem({ error, fields = [] }: { error?: FormError; fields?
   return <Problem id="problem" text={error.text} wait={error.wait} />
 }
 
-type FieldProps = {
-  label: string
-  /** The error of the field, which then gets the focus. */
-  error?: string
-  /** Ids of what else describes the field. */
-  describedBy?: string
-  /** Whether this field gets the initial focus. Default: true. */
-  focus?: boolean
+type FormProps = {
+  /** Where the form is posted. */
+  action: string
+  /** The form token; absent from a form for another origin. */
+  csrf?: string
+  /** Hidden fields; those without a value are left out. */
+  hidden?: Record<string, string | undefined>
+  error?: FormError
+  /** The fields that show their own error. */
+  fields?: Field[]
+  class?: string
 }
 
-const described = ({ error, describedBy }: FieldProps) => [error && 'problem', describedBy].filter(Boolean).join(' ')
-const hasFocus = ({ error, focus = true }: FieldProps) => focus || error !== undefined
+/** A form, below the error that belongs to none of its fields. */
+export function Form({ action, csrf, hidden, error, fields, children, ...rest }: PropsWithChildren<FormProps>) {
+  return (
+    <>
+      <FormProblem error={error} fields={fields} />
+      <form method="post" action={action} class={rest.class}>
+        {Object.entries({ ...hidden, csrf }).map(
+          ([name, value]) => value !== undefined && <input type="hidden" name={name} value={value} />,
+        )}
+        {children}
+      </form>
+    </>
+  )
+}
+
+type ButtonProps = {
+  text: string
+  kind?: 'plain' | 'primary' | 'small' | 'primary small'
+  /** Names the object of the button for screen readers. */
+  label?: string
+}
+
+const buttonClass = (kind: string) => (kind === 'plain' ? 'button' : `button ${kind}`)
+
+/** A button that submits its form, with a value if the form has several. */
+export function Submit({ text, kind = 'primary', label, ...rest }: ButtonProps & { name?: string; value?: string }) {
+  return (
+    <button class={buttonClass(kind)} type="submit" aria-label={label} {...rest}>
+      {text}
+    </button>
+  )
+}
+
+/** A form that is one small button. */
+export function ButtonForm({ text, label, ...form }: FormProps & Omit<ButtonProps, 'kind'>) {
+  return (
+    <Form {...form}>
+      <Submit text={text} label={label} kind="small" />
+    </Form>
+  )
+}
+
+/** A link that looks like a button. */
+export function ButtonLink({ href, text, kind = 'plain' }: Omit<ButtonProps, 'label'> & { href?: string }) {
+  return (
+    <a class={buttonClass(kind)} href={href}>
+      {text}
+    </a>
+  )
+}
 
 /** The submit button of a form, and the link back. */
 export function Buttons({ submit, cancel, backHref }: { submit: string; cancel: string; backHref: string }) {
   return (
     <div class="actions">
-      <button class="button primary" type="submit">
-        {submit}
-      </button>
-      <a class="button" href={backHref}>
-        {cancel}
-      </a>
+      <Submit text={submit} />
+      <ButtonLink href={backHref} text={cancel} />
     </div>
   )
 }
 
 /**
- * The attributes of a field for an e-mail address, apart from its name. Its type is text, for `type=email` would refuse in the browser what the server
+ * The attributes of a field for an e-mail address. Its type is text, for `type=email` would refuse in the browser what the server
  * can read: a full stop after the address, full-width letters, a pasted link.
  */
 export const EMAIL_INPUT = {
@@ -62,66 +108,109 @@ export const EMAIL_INPUT = {
   maxlength: 254,
 } as const
 
-type InputAttributes = JSX.IntrinsicElements['input']
+type FieldProps = {
+  label: string
+  /** The error of the form; a field that it belongs to shows it and gets the focus. */
+  error?: FormError
+  /** Ids of what else describes the field. */
+  describedBy?: string
+  /** Whether this field gets the initial focus. */
+  focus?: boolean
+}
 
-/** A field that must be filled in, with its label above and its error beside it. Its id is its name. */
-function TextField({ name, input, ...props }: FieldProps & { name: string; input: InputAttributes }) {
+type TextFieldProps = FieldProps & JSX.IntrinsicElements['input'] & { name: string; hint?: string }
+
+/** A field for text, with its label and error above it and its hint below. */
+export function TextField({ label, error, describedBy, focus, hint, ...input }: TextFieldProps) {
+  const { name, id = name } = input
+  const problem = error?.field === name ? error.text : undefined
+  const description = [problem && 'problem', hint && `${id}-hint`, describedBy].filter(Boolean).join(' ')
   return (
     <>
-      <label for={name}>{props.label}</label>
-      <Problem id="problem" text={props.error} />
+      <label for={id}>{label}</label>
+      <Problem id="problem" text={problem} />
       <input
-        id={name}
-        name={name}
+        id={id}
+        type="text"
+        autocomplete="off"
+        aria-invalid={problem ? 'true' : undefined}
         {...input}
-        required
-        autofocus={hasFocus(props)}
-        aria-invalid={props.error ? 'true' : undefined}
-        aria-describedby={described(props) || undefined}
+        autofocus={focus || problem !== undefined}
+        aria-describedby={description || undefined}
       />
+      {hint && (
+        <p class="note" id={`${id}-hint`}>
+          {hint}
+        </p>
+      )}
     </>
   )
 }
 
 /** Asks for an e-mail address, as `email`. */
-export function EmailField({ value, ...props }: FieldProps & { value?: string }) {
-  return <TextField {...props} name="email" input={{ ...EMAIL_INPUT, autocomplete: 'email', value }} />
+export function EmailField({ focus = true, ...props }: FieldProps & { value?: string }) {
+  return <TextField {...EMAIL_INPUT} name="email" autocomplete="email" required focus={focus} {...props} />
 }
 
 /** Asks for a mobile number, as `phone`. */
-export function PhoneField({ value, ...props }: FieldProps & { value?: string }) {
-  const input = { type: 'tel', autocomplete: 'tel', inputmode: 'tel', maxlength: 40, value } as const
-  return <TextField {...props} name="phone" input={input} />
+export function PhoneField(props: FieldProps & { value?: string; hint?: string }) {
+  return (
+    <TextField name="phone" type="tel" autocomplete="tel" inputmode="tel" maxlength={40} required focus {...props} />
+  )
 }
-
-const CODE_INPUT = { type: 'text', spellcheck: false } as const
 
 /** Asks for a 6-digit one-time code, as `code`. The server validates it, since it accepts the digits of every script. */
 export function CodeField(props: FieldProps) {
-  const input = { ...CODE_INPUT, class: 'code', autocomplete: 'one-time-code', inputmode: 'numeric' } as const
-  return <TextField {...props} name="code" input={input} />
+  const input = { class: 'code', autocomplete: 'one-time-code', inputmode: 'numeric', spellcheck: false } as const
+  return <TextField name="code" required focus {...input} {...props} />
 }
 
 /** Asks for a code of letters and digits, as `code`, in any case and grouping. */
 export function SecretCodeField(props: FieldProps) {
-  const input = {
-    ...CODE_INPUT,
-    class: 'mono',
-    autocomplete: 'off',
-    autocapitalize: 'characters',
-    maxlength: 40,
-  } as const
-  return <TextField {...props} name="code" input={input} />
+  const input = { class: 'mono', autocapitalize: 'characters', maxlength: 40, spellcheck: false } as const
+  return <TextField name="code" required focus {...input} {...props} />
+}
+
+/** Asks an operator for the reason of an action, as `reason`. */
+export function ReasonField({ id, label }: { id: string; label: string }) {
+  return <TextField id={id} name="reason" label={label} minlength={3} maxlength={200} required />
 }
 
 type ChoiceProps = { type: 'checkbox' | 'radio'; name: string; value: string; checked?: boolean; label: string }
 
 /** One of several to choose from. */
-export function Choice({ type, name, value, checked, label }: ChoiceProps) {
+function Choice({ type, name, value, checked, label }: ChoiceProps) {
   return (
     <label class="choice">
       <input type={type} name={name} value={value} checked={checked} />
       <span>{label}</span>
     </label>
   )
+}
+
+type ChoicesProps = { legend: string; name: string; options: Record<string, string>; chosen: string }
+
+/** Asks for one of several options. */
+export function Choices({ legend, name, options, chosen }: ChoicesProps) {
+  return (
+    <fieldset>
+      <legend>{legend}</legend>
+      {Object.entries(options).map(([value, label]) => (
+        <Choice type="radio" name={name} value={value} checked={value === chosen} label={label} />
+      ))}
+    </fieldset>
+  )
+}
+
+/** Offers permissions, as `scope`. */
+export function ScopeChoices({ scopes, chosen }: { scopes: string[]; chosen: string[] }) {
+  return scopes.map((scope) => (
+    <Choice
+      type="checkbox"
+      name="scope"
+      value={scope}
+      checked={chosen.includes(scope)}
+      label={scopeSentence(scope).sentence}
+    />
+  ))
 }

@@ -1,4 +1,4 @@
-import type * as z from 'zod/mini'
+import * as z from 'zod/mini'
 import { browserKey, cookiesAreBlocked } from '../../shared/access/browser-key.ts'
 import {
   ACTING_SECONDS,
@@ -16,6 +16,9 @@ import type { FormError } from './form-parts.tsx'
 
 /** How long a form that has acted, and may not act again, is remembered. */
 const ONCE_SECONDS = 86_400
+
+/** The token that every form carries, checked before the other fields are read. */
+const formToken = () => ({ csrf: z.optional(z.string()) })
 
 /** What a person typed, by field, for the page that shows it again. */
 export type Typed = Record<string, string | undefined>
@@ -48,7 +51,7 @@ export type Tab = { transaction?: string }
 
 type Promised<Value> = Value | Promise<Value>
 
-export type FormOptions<Schema extends z.core.$ZodType, State> = {
+export type FormOptions<Schema extends z.ZodMiniObject, State> = {
   /** What is expected, which may depend on which fields were sent. */
   schema: Schema | ((typed: Typed) => Schema)
   /** Fields that may be sent several times; they always arrive as arrays. */
@@ -66,7 +69,7 @@ export type FormOptions<Schema extends z.core.$ZodType, State> = {
   once?: (typed: Typed) => Response
 }
 
-const loadOf = <Schema extends z.core.$ZodType, State>({ load }: FormOptions<Schema, State>) =>
+const loadOf = <Schema extends z.ZodMiniObject, State>({ load }: FormOptions<Schema, State>) =>
   load ?? ((tab: Tab) => tab as State)
 
 /**
@@ -75,7 +78,7 @@ const loadOf = <Schema extends z.core.$ZodType, State>({ load }: FormOptions<Sch
  * again in place. Equal submissions never reach it (`createFormApp`).
  * @throws GatewayError csrf_invalid when another page sent it, and whatever is not shown beside a field
  */
-export async function form<Schema extends z.core.$ZodType, State = Tab>(
+export async function form<Schema extends z.ZodMiniObject, State = Tab>(
   c: AppContext,
   options: FormOptions<Schema, State>,
 ): Promise<Response> {
@@ -122,7 +125,7 @@ async function actOnce(states: FormStates, c: AppContext, once: () => Response, 
   }
 }
 
-async function attempt<Schema extends z.core.$ZodType, State>(
+async function attempt<Schema extends z.ZodMiniObject, State>(
   c: AppContext,
   { schema, repeatable, act, render }: FormOptions<Schema, State>,
   posted: URLSearchParams,
@@ -131,7 +134,7 @@ async function attempt<Schema extends z.core.$ZodType, State>(
 ): Promise<Response> {
   try {
     const expected = typeof schema === 'function' ? schema(sent.typed) : schema
-    return await act(parseForm(posted, expected, { repeatable }), state)
+    return await act(parseForm(posted, z.extend(expected, formToken()), { repeatable }) as z.output<Schema>, state)
   } catch (error) {
     const field = error instanceof GatewayError ? catalogue[error.refusal].field : undefined
     if (!(error instanceof GatewayError) || !field || !render) throw error
@@ -140,7 +143,7 @@ async function attempt<Schema extends z.core.$ZodType, State>(
   }
 }
 
-async function beginAgain<Schema extends z.core.$ZodType, State>(
+async function beginAgain<Schema extends z.ZodMiniObject, State>(
   c: AppContext,
   options: FormOptions<Schema, State>,
   sent: Sent,

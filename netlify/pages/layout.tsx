@@ -16,16 +16,20 @@ const mark = raw(
   '<svg viewBox="0 0 32 32" aria-hidden="true" focusable="false"><rect class="mark-ground" width="32" height="32" rx="9"/><path class="mark-line" d="M8.5 7.5v16h15.5M24.5 12.5a5 5 0 1 1-10 0a5 5 0 1 1 10 0z"/></svg>',
 )
 
-/**
- * The frame of every page. `failed` puts "Error:" first in the title, where screen readers and tabs show it; `wide` gives lists and
- * long forms more room, and `console` still more.
- */
-export function Layout({
-  title,
-  failed,
-  wide,
-  children,
-}: PropsWithChildren<{ title: string; failed?: boolean; wide?: boolean | 'console' }>) {
+type LayoutProps = PropsWithChildren<{
+  title: string
+  /** The heading, if it is not the title; `false` for a page that has its own. */
+  heading?: Child | false
+  lead?: Child
+  notice?: string
+  /** Puts "Error:" first in the title, where screen readers and tabs show it. */
+  failed?: boolean
+  /** Gives lists and long forms more room, and the console still more. */
+  wide?: boolean | 'console'
+}>
+
+/** The frame of every page, with its heading. */
+export function Layout({ title, heading = title, lead, notice, failed, wide, children }: LayoutProps) {
   const state = failed ? fill(copy.titleError, { title }).join('') : title
   return (
     <html lang={copy.lang}>
@@ -39,10 +43,31 @@ export function Layout({
           {mark}
           {copy.brand}
         </header>
-        <main>{children}</main>
+        <main>
+          {heading !== false && <h1>{heading}</h1>}
+          {lead && <p class="lead">{lead}</p>}
+          <Notice text={notice} />
+          {children}
+        </main>
         <footer>{copy.tagline}</footer>
       </body>
     </html>
+  )
+}
+
+/** A section of a page, with its heading. */
+export function Section({
+  id,
+  title,
+  note,
+  children,
+}: PropsWithChildren<{ id: string; title: string; note?: string }>) {
+  return (
+    <section aria-labelledby={id}>
+      <h2 id={id}>{title}</h2>
+      {note && <p class="note">{note}</p>}
+      {children}
+    </section>
   )
 }
 
@@ -65,13 +90,6 @@ export function Notice({ text }: { text?: string }) {
   ) : null
 }
 
-/** Hidden fields of a form; entries without a value are left out. */
-export function Hidden({ fields }: { fields: Record<string, string | undefined> }) {
-  return Object.entries(fields).map(([name, value]) =>
-    value === undefined ? null : <input type="hidden" name={name} value={value} />,
-  )
-}
-
 /** A name that someone else chose, isolated so that its writing direction cannot reorder the text around it. */
 export function Name({ children }: PropsWithChildren) {
   return (
@@ -81,12 +99,12 @@ export function Name({ children }: PropsWithChildren) {
   )
 }
 
-/** A term of a definition list and its description. */
-export function Fact({ term, children }: PropsWithChildren<{ term: string }>) {
+/** A term of a definition list and its description; `mono` for an identifier. */
+export function Fact({ term, mono, children }: PropsWithChildren<{ term: string; mono?: boolean }>) {
   return (
     <div>
       <dt>{term}</dt>
-      <dd>{children}</dd>
+      <dd>{mono ? <span class="mono">{children}</span> : children}</dd>
     </div>
   )
 }

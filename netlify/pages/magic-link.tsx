@@ -1,8 +1,21 @@
-import { Time } from './api-key-parts.tsx'
-import { type FormError, FormProblem } from './form-parts.tsx'
-import { Fact, Hidden, Layout, Name, Sentence } from './layout.tsx'
-import { words } from './magic-link-words.ts'
+import { Form, type FormError, Submit } from './form-parts.tsx'
+import { Fact, Layout, Name, Sentence } from './layout.tsx'
 import { displayName } from './safe.ts'
+import { TimeFact } from './time.tsx'
+
+/** Every English sentence of the page that a link in a mail leads to. */
+export const words = {
+  title: 'Sign in?',
+  lead: 'This signs you in here as {email}.',
+  leadFor: 'This signs {client} in as {email}.',
+  unnamed: 'an application',
+  asked: 'Asked for',
+  from: 'By',
+  to: 'Leads to',
+  caution:
+    'Continue only if you asked for this yourself, just now. No one from LanOnasis will ever ask you to open such a link.',
+  submit: 'Sign in',
+} as const
 
 type Props = {
   action: string
@@ -21,35 +34,32 @@ type Props = {
 
 /** Asks for confirmation, since a mail scanner or another person may open the link. */
 export function MagicLinkPage(props: Props) {
-  const { action, csrf, state, email, clientName, destination, device, askedAt, now, error } = props
+  const { action, csrf, state, email, clientName, error } = props
   const client = clientName && displayName(clientName, words.unnamed)
+  const address = <Name>{email}</Name>
   return (
-    <Layout title={words.title} failed={Boolean(error)}>
-      <h1>{words.title}</h1>
-      <p class="lead">
-        {client ? (
-          <Sentence text={words.leadFor} email={<Name>{email}</Name>} client={<Name>{client}</Name>} />
+    <Layout
+      title={words.title}
+      lead={
+        client ? (
+          <Sentence text={words.leadFor} email={address} client={<Name>{client}</Name>} />
         ) : (
-          <Sentence text={words.lead} email={<Name>{email}</Name>} />
-        )}
-      </p>
+          <Sentence text={words.lead} email={address} />
+        )
+      }
+      failed={Boolean(error)}
+    >
       <dl class="facts">
-        <Fact term={words.asked}>
-          <Time at={askedAt} now={now} />
-        </Fact>
-        {device && <Fact term={words.from}>{device}</Fact>}
+        <TimeFact term={words.asked} at={props.askedAt} now={props.now} />
+        {props.device && <Fact term={words.from}>{props.device}</Fact>}
         <Fact term={words.to}>
-          <bdi>{destination}</bdi>
+          <bdi>{props.destination}</bdi>
         </Fact>
       </dl>
       <p class="caution">{words.caution}</p>
-      <FormProblem error={error} />
-      <form method="post" action={action}>
-        <Hidden fields={{ csrf, state }} />
-        <button class="button primary" type="submit">
-          {words.submit}
-        </button>
-      </form>
+      <Form action={action} csrf={csrf} hidden={{ state }} error={error}>
+        <Submit text={words.submit} />
+      </Form>
     </Layout>
   )
 }

@@ -1,9 +1,9 @@
-import { Time } from './api-key-parts.tsx'
 import { fill } from './copy.ts'
-import { EmailField, errorAt, type FormError, FormProblem } from './form-parts.tsx'
-import { Fact, Hidden, Layout, Notice } from './layout.tsx'
-import { words } from './proof-words.ts'
+import { words } from './factor-words.ts'
+import { ButtonForm, ButtonLink, EmailField, Form, type FormError, ReasonField, Submit } from './form-parts.tsx'
+import { Fact, Layout, Section } from './layout.tsx'
 import { displayName } from './safe.ts'
+import { TimeFact } from './time.tsx'
 
 const text = words.desk
 
@@ -30,82 +30,50 @@ type DeskProps = {
 
 /** Lets an operator create codes for others, and approve those of other operators. */
 export function OperatorCodesPage({ base, csrf, codes, now, email, error, notice }: DeskProps) {
-  const form = { csrf }
   return (
-    <Layout title={text.title} wide failed={Boolean(error)}>
-      <h1>{text.title}</h1>
-      <p class="lead">{text.lead}</p>
-      <Notice text={notice} />
-      <FormProblem error={error} fields={['email']} />
-      <form method="post" action={base} class="spaced">
-        <Hidden fields={form} />
-        <EmailField label={text.email} value={email} error={errorAt(error, 'email')} />
-        <ReasonField id="reason" />
-        <button class="button primary" type="submit">
-          {text.request}
-        </button>
-      </form>
-      <section aria-labelledby="open">
-        <h2 id="open">{text.open}</h2>
+    <Layout title={text.title} lead={text.lead} notice={notice} wide failed={Boolean(error)}>
+      <Form action={base} csrf={csrf} error={error} fields={['email']} class="spaced">
+        <EmailField label={text.email} value={email} error={error} />
+        <ReasonField id="reason" label={text.reason} />
+        <Submit text={text.request} />
+      </Form>
+      <Section id="open" title={text.open}>
         {codes.length === 0 && <p>{text.none}</p>}
         <ul class="cards">
           {codes.map((code) => (
-            <li>
-              <OpenCodeCard code={code} base={base} form={form} now={now} />
-            </li>
+            <OpenCodeCard {...code} base={base} csrf={csrf} now={now} />
           ))}
         </ul>
-      </section>
+      </Section>
     </Layout>
   )
 }
 
-function ReasonField({ id }: { id: string }) {
+function OpenCodeCard(props: OpenCode & { base: string; csrf: string; now: Date }) {
+  const { id, own, waiting, base, csrf } = props
   return (
-    <>
-      <label for={id}>{text.reason}</label>
-      <input id={id} name="reason" type="text" minlength={3} maxlength={200} required autocomplete="off" />
-    </>
-  )
-}
-
-type CardProps = { code: OpenCode; base: string; form: Record<string, string>; now: Date }
-
-function OpenCodeCard({ code, base, form, now }: CardProps) {
-  const { id, person, operator, own, reason, waiting, expiresAt } = code
-  return (
-    <article>
+    <li>
       <h3>
-        <bdi>{displayName(reason, '')}</bdi> <span class="tag">{waiting ? text.waiting : text.ready}</span>
+        <bdi>{displayName(props.reason, '')}</bdi> <span class="tag">{waiting ? text.waiting : text.ready}</span>
       </h3>
       <dl class="pairs">
-        <Fact term={text.person}>
-          <span class="mono">{person}</span>
+        <Fact term={text.person} mono>
+          {props.person}
         </Fact>
-        <Fact term={text.by}>
-          <span class="mono">{operator}</span>
+        <Fact term={text.by} mono>
+          {props.operator}
         </Fact>
-        <Fact term={text.until}>
-          <Time at={expiresAt} now={now} />
-        </Fact>
+        <TimeFact term={text.until} at={props.expiresAt} now={props.now} />
       </dl>
       {waiting && own && <p class="note">{text.own}</p>}
       {waiting && !own && (
-        <form method="post" action={`${base}/approve`} class="spaced">
-          <Hidden fields={{ ...form, id }} />
-          <ReasonField id={`reason-${id}`} />
-          <button class="button primary" type="submit">
-            {text.approve}
-          </button>
-        </form>
+        <Form action={`${base}/approve`} csrf={csrf} hidden={{ id }} class="spaced">
+          <ReasonField id={`reason-${id}`} label={text.reason} />
+          <Submit text={text.approve} />
+        </Form>
       )}
-      <form method="post" action={`${base}/revoke`} class="actions">
-        <Hidden fields={{ ...form, id }} />
-        <button class="button small" type="submit">
-          {text.revoke}
-        </button>
-      </form>
-    </article>
+      <ButtonForm action={`${base}/revoke`} csrf={csrf} hidden={{ id }} class="actions" text={text.revoke} />
+    </li>
   )
 }
 
@@ -122,14 +90,10 @@ export function OperatorCodePage({ code, kind, page, expiresAt, backHref }: Show
   const until = expiresAt.toISOString().slice(11, 16)
   const lead = kind === 'whole' ? text.shownLead : text[kind]
   return (
-    <Layout title={text.shownTitle}>
-      <h1>{text.shownTitle}</h1>
-      <p class="lead">{fill(lead, { page, until }).join('')}</p>
+    <Layout title={text.shownTitle} lead={fill(lead, { page, until }).join('')}>
       <p class="secret mono">{code}</p>
       <p class="actions">
-        <a class="button" href={backHref}>
-          {text.back}
-        </a>
+        <ButtonLink href={backHref} text={text.back} />
       </p>
     </Layout>
   )

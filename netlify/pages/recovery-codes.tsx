@@ -1,7 +1,7 @@
 import { fill } from './copy.ts'
-import { Buttons, type FormError, FormProblem } from './form-parts.tsx'
-import { Hidden, Layout } from './layout.tsx'
-import { words } from './proof-words.ts'
+import { words } from './factor-words.ts'
+import { ButtonLink, Buttons, Form, type FormError } from './form-parts.tsx'
+import { Layout } from './layout.tsx'
 import { safeHref } from './safe.ts'
 
 const text = words.recovery
@@ -9,17 +9,13 @@ const text = words.recovery
 type MakeProps = { action: string; csrf: string; returnTo?: string; backHref: string; left: number; error?: FormError }
 
 /** Offers to make recovery codes. */
-export function MakeRecoveryCodesPage({ action, csrf, returnTo, backHref, left, error }: MakeProps) {
+export function MakeRecoveryCodesPage({ returnTo, backHref, left, ...form }: MakeProps) {
   return (
-    <Layout title={text.title}>
-      <h1>{text.title}</h1>
-      <p class="lead">{text.lead}</p>
+    <Layout title={text.title} lead={text.lead} failed={Boolean(form.error)}>
       {left > 0 && <p class="caution">{fill(text.replaces, { count: String(left) }).join('')}</p>}
-      <FormProblem error={error} />
-      <form method="post" action={action}>
-        <Hidden fields={{ csrf, return_to: returnTo }} />
+      <Form {...form} hidden={{ return_to: returnTo }}>
         <Buttons submit={text.make} cancel={text.later} backHref={safeHref(backHref) ?? '/account'} />
-      </form>
+      </Form>
     </Layout>
   )
 }
@@ -27,9 +23,7 @@ export function MakeRecoveryCodesPage({ action, csrf, returnTo, backHref, left, 
 /** Shows the codes, once. */
 export function RecoveryCodesPage({ codes, email, doneHref }: { codes: string[]; email: string; doneHref: string }) {
   return (
-    <Layout title={text.shownTitle}>
-      <h1>{text.shownTitle}</h1>
-      <p class="lead">{text.shownLead}</p>
+    <Layout title={text.shownTitle} lead={text.shownLead}>
       <ol class="codes" aria-label={text.title}>
         {codes.map((code) => (
           <li>{code}</li>
@@ -37,9 +31,7 @@ export function RecoveryCodesPage({ codes, email, doneHref }: { codes: string[];
       </ol>
       <p class="note">{fill(text.shownNote, { email }).join('')}</p>
       <p class="actions">
-        <a class="button primary" href={safeHref(doneHref) ?? '/account'}>
-          {text.kept}
-        </a>
+        <ButtonLink kind="primary" href={safeHref(doneHref) ?? '/account'} text={text.kept} />
       </p>
     </Layout>
   )

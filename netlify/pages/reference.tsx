@@ -1,5 +1,25 @@
 import { Layout } from './layout.tsx'
-import { words } from './reference-words.ts'
+
+/** Every English sentence of the reference. */
+export const words = {
+  title: 'API reference',
+  lead: 'Every route of the gateway, as programs read it in',
+  required: 'required',
+  parameters: 'In the URL',
+  body: 'Body, as JSON or form',
+  mirrors: 'Also at',
+  credential: 'Credential',
+  or: ' or ',
+  credentials: {
+    token: 'access token',
+    apiKey: 'API key',
+    session: 'session cookie',
+    client: 'client',
+    registrationToken: 'registration access token',
+    signature: 'signature',
+    none: 'none',
+  } as Record<string, string>,
+}
 
 type Schema = {
   $ref?: string
@@ -149,12 +169,13 @@ function Entry({ method, path, operation, read }: Located & ReaderProps) {
 export function ReferencePage({ document }: { document: ShownDocument }) {
   const read = reader(document)
   const operations = operationsOf(document)
+  const lead = (
+    <>
+      {words.lead} <a href="/openapi.json">/openapi.json</a>
+    </>
+  )
   return (
-    <Layout title={words.title} wide>
-      <h1>{words.title}</h1>
-      <p class="lead">
-        {words.lead} <a href="/openapi.json">/openapi.json</a>
-      </p>
+    <Layout title={words.title} lead={lead} wide>
       {document.tags.map(({ name, description }) => (
         <section>
           <h2>{name}</h2>

@@ -21,6 +21,7 @@ import {
   type WaitingTransaction,
 } from '../../shared/sign-in/sign-in-transaction.ts'
 import { SUPABASE } from '../../shared/sso/supabase-project.ts'
+import { returnToField } from '../../shared/typed/fields.ts'
 import { CodePage } from './code.tsx'
 import { copy, fill } from './copy.ts'
 import type { Expired, Shown } from './form.ts'
@@ -127,8 +128,8 @@ export async function beginAgain(
 
 const signInQuery = once(() =>
   z.object({
-    return_to: z.optional(z.string().check(z.maxLength(4000))),
-    redirect_url: z.optional(z.string().check(z.maxLength(4000))),
+    return_to: returnToField(),
+    redirect_url: returnToField(),
     prompt: z.optional(z.string().check(z.maxLength(100))),
     error: z.optional(z.string().check(z.maxLength(100))),
     by: z.optional(z.string().check(z.maxLength(100))),

@@ -1,8 +1,8 @@
 import { copy, fill } from './copy.ts'
-import { EmailField, errorAt, type FormError, FormProblem, PhoneField } from './form-parts.tsx'
-import { Hidden, Layout, Name, Notice, Sentence } from './layout.tsx'
+import { Support } from './error-page.tsx'
+import { ButtonLink, EmailField, Form, type FormError, PhoneField, Submit } from './form-parts.tsx'
+import { Layout, Name, Sentence } from './layout.tsx'
 import { displayName } from './safe.ts'
-import { Support } from './support.tsx'
 
 type SignInProps = {
   /** Where the form posts `csrf`, `return_to` and `email` or `phone`. */
@@ -33,75 +33,50 @@ type SignInProps = {
 
 /** Asks for an e-mail address or a mobile number to send a code to. The page is the same with and without an account. */
 export function SignInPage(props: SignInProps) {
-  const {
-    action,
-    csrf,
-    clientName,
-    clientHost,
-    email,
-    phone,
-    switchHref,
-    error,
-    returnTo,
-    notice,
-    providers = [],
-    linking,
-    passwordHref,
-    withoutMailHref,
-  } = props
+  const { action, csrf, clientName, email, phone, switchHref, error, linking, passwordHref, providers = [] } = props
   const text = copy.signIn
   const byPhone = phone !== undefined
   const [lead, leadFor] = byPhone ? [text.leadPhone, text.leadPhoneFor] : [text.lead, text.leadFor]
   const client = clientName && displayName(clientName, copy.unnamedClient)
   return (
-    <Layout title={text.title} failed={Boolean(error)}>
-      <h1>{text.title}</h1>
-      <p class="lead">
-        {client ? <Sentence text={leadFor} client={<Client name={client} host={clientHost} />} /> : lead}
-      </p>
-      <Notice text={linking ? fill(text.linking, { provider: linking }).join('') : notice} />
-      <FormProblem error={error} fields={[byPhone ? 'phone' : 'email']} />
-      <form method="post" action={action}>
-        <Hidden fields={{ csrf, return_to: returnTo }} />
+    <Layout
+      title={text.title}
+      lead={client ? <Sentence text={leadFor} client={<Client name={client} host={props.clientHost} />} /> : lead}
+      notice={linking ? fill(text.linking, { provider: linking }).join('') : props.notice}
+      failed={Boolean(error)}
+    >
+      <Form
+        action={action}
+        csrf={csrf}
+        hidden={{ return_to: props.returnTo }}
+        error={error}
+        fields={[byPhone ? 'phone' : 'email']}
+      >
         {byPhone ? (
-          <PhoneField label={text.phone} value={phone} error={errorAt(error, 'phone')} describedBy="hint newcomer" />
+          <PhoneField label={text.phone} value={phone} error={error} describedBy="newcomer" hint={text.phoneHint} />
         ) : (
-          <EmailField label={text.email} value={email} error={errorAt(error, 'email')} describedBy="newcomer" />
+          <EmailField label={text.email} value={email} error={error} describedBy="newcomer" />
         )}
-        {byPhone && (
-          <p class="note" id="hint">
-            {text.phoneHint}
-          </p>
-        )}
-        <button class="button primary" type="submit">
-          {text.submit}
-        </button>
+        <Submit text={text.submit} />
         <p class="note" id="newcomer">
           {text.newcomer} {byPhone && text.phoneRisk}
         </p>
-      </form>
+      </Form>
       {(providers.length > 0 || passwordHref || switchHref) && (
         <nav class="aside providers" aria-label={text.providers}>
           {providers.map(({ name, href }) => (
-            <a class="button" href={href}>
-              {fill(text.provider, { name: displayName(name, text.unnamedProvider) }).join('')}
-            </a>
+            <ButtonLink
+              href={href}
+              text={fill(text.provider, { name: displayName(name, text.unnamedProvider) }).join('')}
+            />
           ))}
-          {switchHref && (
-            <a class="button" href={switchHref}>
-              {byPhone ? text.byEmail : text.byPhone}
-            </a>
-          )}
-          {passwordHref && (
-            <a class="button" href={passwordHref}>
-              {text.password}
-            </a>
-          )}
+          {switchHref && <ButtonLink href={switchHref} text={byPhone ? text.byEmail : text.byPhone} />}
+          {passwordHref && <ButtonLink href={passwordHref} text={text.password} />}
         </nav>
       )}
-      {withoutMailHref && (
+      {props.withoutMailHref && (
         <p class="aside">
-          <a href={withoutMailHref}>{text.withoutMail}</a>
+          <a href={props.withoutMailHref}>{text.withoutMail}</a>
         </p>
       )}
       {error?.field === 'form' && <Support href={props.supportHref} text={copy.error.supportPlain} />}

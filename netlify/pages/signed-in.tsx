@@ -1,47 +1,46 @@
+import { newFormToken } from '../../shared/access/form-token.ts'
+import { dashboardUrl } from '../../shared/config.ts'
+import type { AppContext } from '../../shared/http/app.ts'
+import type { SignedIn } from '../../shared/queries/sessions.ts'
 import { copy } from './copy.ts'
-import { Hidden, Layout } from './layout.tsx'
+import { ButtonLink, Form, Submit } from './form-parts.tsx'
+import { Fact, Layout } from './layout.tsx'
+import { renderPage } from './render.ts'
 import { safeHref } from './safe.ts'
 
-type SignedInProps = {
-  email: string
-  uai: string
-  dashboardHref?: string
-  /** Where the form posts `csrf`. */
-  signOutAction: string
-  csrf: string
-}
+type SignedInProps = { email: string; uai: string; dashboardHref?: string; signOutAction: string; csrf: string }
 
 /** Shows a signed-in person without `return_to` who they are. */
 export function SignedInPage({ email, uai, dashboardHref, signOutAction, csrf }: SignedInProps) {
   const text = copy.signedIn
   const href = safeHref(dashboardHref)
   return (
-    <Layout title={text.title}>
-      <h1>{text.title}</h1>
-      <p class="lead">{text.lead}</p>
+    <Layout title={text.title} lead={text.lead}>
       <dl class="facts">
-        <div>
-          <dt>{text.account}</dt>
-          <dd>
-            <bdi>{email}</bdi>
-          </dd>
-        </div>
-        <div>
-          <dt>{text.uai}</dt>
-          <dd class="mono">{uai}</dd>
-        </div>
+        <Fact term={text.account}>
+          <bdi>{email}</bdi>
+        </Fact>
+        <Fact term={text.uai} mono>
+          {uai}
+        </Fact>
       </dl>
-      <form method="post" action={signOutAction} class="actions">
-        {href && (
-          <a class="button primary" href={href}>
-            {text.dashboard}
-          </a>
-        )}
-        <Hidden fields={{ csrf }} />
-        <button class="button" type="submit">
-          {text.signOut}
-        </button>
-      </form>
+      <Form action={signOutAction} csrf={csrf} class="actions">
+        {href && <ButtonLink kind="primary" href={href} text={text.dashboard} />}
+        <Submit kind="plain" text={text.signOut} />
+      </Form>
     </Layout>
   )
+}
+
+/** Returns the page for a signed-in person without `return_to`. */
+export function welcomePage(c: AppContext, { person, session }: SignedIn): Response {
+  const { gateway } = c.var.call
+  const page = SignedInPage({
+    email: person.email,
+    uai: person.uai,
+    dashboardHref: dashboardUrl(gateway.config),
+    signOutAction: '/web/logout',
+    csrf: newFormToken(c.var.call, { about: session.id }),
+  })
+  return renderPage(page)
 }

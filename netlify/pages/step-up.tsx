@@ -1,6 +1,6 @@
-import { Buttons, CodeField, errorAt, type FormError, FormProblem, SecretCodeField } from './form-parts.tsx'
-import { Hidden, Layout, Name, Sentence } from './layout.tsx'
-import { words } from './proof-words.ts'
+import { words } from './factor-words.ts'
+import { Buttons, CodeField, Form, type FormError, SecretCodeField } from './form-parts.tsx'
+import { Layout, Name, Sentence } from './layout.tsx'
 import { safeHref } from './safe.ts'
 
 type StepUpProps = {
@@ -22,21 +22,16 @@ export function StepUpPage(props: StepUpProps) {
   const { method, action, csrf, returnTo, error, backHref, otherHref, email, host } = props
   const text = words.stepUp[method]
   const Field = method === 'totp' ? CodeField : SecretCodeField
+  const lead = <Sentence text={text.lead} email={<Name>{email}</Name>} />
   return (
-    <Layout title={text.title} failed={Boolean(error)}>
-      <h1>{text.title}</h1>
-      <p class="lead">
-        <Sentence text={text.lead} email={<Name>{email}</Name>} />
-      </p>
-      <FormProblem error={error} fields={['code']} />
-      <form method="post" action={action}>
-        <Hidden fields={{ csrf, return_to: returnTo }} />
-        <Field label={text.code} error={errorAt(error, 'code')} describedBy="guard" />
+    <Layout title={text.title} lead={lead} failed={Boolean(error)}>
+      <Form action={action} csrf={csrf} hidden={{ return_to: returnTo }} error={error} fields={['code']}>
+        <Field label={text.code} error={error} describedBy="guard" />
         <Buttons submit={text.submit} cancel={words.cancel} backHref={backHref} />
         <p class="note" id="guard">
           <Sentence text={words.stepUp.guard} host={<Name>{host}</Name>} />
         </p>
-      </form>
+      </Form>
       <div class="aside">
         <p>{text.otherLead}</p>
         <a href={safeHref(otherHref)}>{text.other}</a>

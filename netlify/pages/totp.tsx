@@ -1,6 +1,6 @@
-import { Buttons, CodeField, errorAt, type FormError, FormProblem } from './form-parts.tsx'
-import { Fact, Hidden, Layout } from './layout.tsx'
-import { words } from './proof-words.ts'
+import { words } from './factor-words.ts'
+import { Buttons, CodeField, Form, type FormError } from './form-parts.tsx'
+import { Fact, Layout } from './layout.tsx'
 
 type EnrolTotpProps = {
   action: string
@@ -24,9 +24,7 @@ export function EnrolTotpPage(props: EnrolTotpProps) {
   const { action, csrf, enrolment, returnTo, error, backHref, uri, picture, secret, email } = props
   const text = words.enrolment
   return (
-    <Layout title={text.title} failed={Boolean(error)}>
-      <h1>{text.title}</h1>
-      <p class="lead">{text.lead}</p>
+    <Layout title={text.title} lead={text.lead} failed={Boolean(error)}>
       <img
         class="qr"
         src={`data:image/svg+xml;base64,${Buffer.from(picture).toString('base64')}`}
@@ -40,8 +38,8 @@ export function EnrolTotpPage(props: EnrolTotpProps) {
       <details>
         <summary>{text.byHand}</summary>
         <dl>
-          <Fact term={text.secret}>
-            <span class="mono">{secret.replace(/.{4}(?!$)/g, '$& ')}</span>
+          <Fact term={text.secret} mono>
+            {secret.replace(/.{4}(?!$)/g, '$& ')}
           </Fact>
           <Fact term={text.account}>
             <bdi>{email}</bdi>
@@ -49,12 +47,17 @@ export function EnrolTotpPage(props: EnrolTotpProps) {
           <Fact term={text.kind}>{text.kindValue}</Fact>
         </dl>
       </details>
-      <FormProblem error={error} fields={['code']} />
-      <form method="post" action={action} class="below">
-        <Hidden fields={{ csrf, enrolment, return_to: returnTo }} />
-        <CodeField label={words.code} error={errorAt(error, 'code')} />
+      <Form
+        action={action}
+        csrf={csrf}
+        hidden={{ enrolment, return_to: returnTo }}
+        error={error}
+        fields={['code']}
+        class="below"
+      >
+        <CodeField label={words.code} error={error} />
         <Buttons submit={text.submit} cancel={words.cancel} backHref={backHref} />
-      </form>
+      </Form>
     </Layout>
   )
 }

@@ -18,7 +18,7 @@ const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 /** Streams that are revoked concurrently. */
 const BATCH = 50
 
-export type Follower = {
+type Follower = {
   kind: string
   id: string
   /** The session, key, token or grant that it was derived from, or the origin. */

@@ -34,9 +34,9 @@ export const pageOperation = (summary: string, query?: Schema<z.core.$ZodObject>
   query,
   answers: { 200: 'page', 302: 'redirect', 303: 'redirect' },
 })
-export const formOperation = (summary: string, body?: Schema): Operation => ({
+export const formOperation = (summary: string, body?: Schema<z.ZodMiniObject>): Operation => ({
   summary,
-  body,
+  body: body && (() => z.extend(body(), { csrf: z.optional(z.string()) })),
   answers: { 200: 'page', 303: 'redirect' },
 })
 

@@ -11,7 +11,7 @@ type Scope = string | undefined
 const within = (sql: postgres.Sql, column: string, organizationId: Scope) =>
   organizationId === undefined ? sql`true` : sql`${sql(column)} = ${organizationId}`
 
-type ListedPerson = Person & { status: string }
+export type ListedPerson = Person & { status: string }
 
 /**
  * People, newest first, without retired identities of merges.
@@ -128,7 +128,7 @@ export async function ownerOf(
   return row?.uai ? toPerson(personal, row) : undefined
 }
 
-type ListedClient = {
+export type ListedClient = {
   id: string
   client_id: string
   name: string
@@ -175,7 +175,7 @@ export async function countByDay(
     group by 1, 2 order by 1, 2`
 }
 
-type RuleCount = { rule: string; callers: number; hits: number; most: number }
+export type RuleCount = { rule: string; callers: number; hits: number; most: number }
 
 /** The active rate limits: number of callers, total hits, and hits of the busiest caller. */
 export function countLimits(sql: postgres.Sql): Promise<RuleCount[]> {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type postgres from 'postgres'
-import { chartsOf } from '../../netlify/pages/console-charts.ts'
+import { chartsOf } from '../../netlify/pages/console-overview.tsx'
 import { traceBlastRadius } from '../../shared/audit/blast-radius.ts'
 import { proveConsistency, proveInclusion } from '../../shared/audit/proofs.ts'
 import type { Gateway } from '../../shared/gateway.ts'

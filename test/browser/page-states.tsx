@@ -8,14 +8,13 @@ import { ApiKeysPage } from '../../netlify/pages/api-keys.tsx'
 import { TesterFailedPage, TesterPage, TesterTokensPage } from '../../netlify/pages/auth-tester.tsx'
 import { CliFailedPage, CliWelcomePage, PasteCodePage } from '../../netlify/pages/cli.tsx'
 import { CodePage } from '../../netlify/pages/code.tsx'
-import { ConfirmSignOutPage } from '../../netlify/pages/confirm-sign-out.tsx'
 import { ConsentPage } from '../../netlify/pages/consent.tsx'
 import { scopeSentence } from '../../netlify/pages/copy.ts'
-import { ErrorPage } from '../../netlify/pages/error.tsx'
+import { ErrorPage } from '../../netlify/pages/error-page.tsx'
 import { ReferencePage } from '../../netlify/pages/reference.tsx'
 import { SignInPage } from '../../netlify/pages/sign-in.tsx'
+import { ConfirmSignOutPage, SignedOutPage } from '../../netlify/pages/sign-out.tsx'
 import { SignedInPage } from '../../netlify/pages/signed-in.tsx'
-import { SignedOutPage } from '../../netlify/pages/signed-out.tsx'
 
 export const hostile = `"><script>document.title='owned'</script><img src=x onerror="document.title='owned'">'`
 const longEmail = `${'firstname.middlename.lastname'.repeat(3)}@${'department.'.repeat(6)}example.com`

@@ -1,5 +1,5 @@
 import { beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
-import { errorPage } from '../../netlify/pages/respond.tsx'
+import { errorPage } from '../../netlify/pages/error-page.tsx'
 import { GatewayError } from '../../shared/errors.ts'
 import { createApp } from '../../shared/http/app.ts'
 import { clearSessionCookies } from '../../shared/http/cookies.ts'

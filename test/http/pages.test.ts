@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { copy, fill, scopeSentence } from '../../netlify/pages/copy.ts'
 import { contentSecurityPolicy, renderPage } from '../../netlify/pages/render.ts'
 import { displayName, formActionSources, safeHref } from '../../netlify/pages/safe.ts'
-import { SignedOutPage } from '../../netlify/pages/signed-out.tsx'
+import { SignedOutPage } from '../../netlify/pages/sign-out.tsx'
 
 describe('renderPage', () => {
   it('200 with headers against caching, framing and scripts (OAuth 2.1 7.11, RFC 9700 4.2.4)', async () => {

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { raw } from 'hono/html'
 import { catalogue, GatewayError, type Refusal } from '../../shared/errors.ts'
 import { gateway } from '../../shared/gateway.ts'
 import type { AppContext } from '../../shared/http/app.ts'
@@ -6,7 +7,9 @@ import { errorDescription } from '../../shared/http/render-error.ts'
 import type { ResponseMode } from '../../shared/oauth/authorize/authorization-request.ts'
 import { shownHost } from '../../shared/oauth/clients/redirect-uri.ts'
 import { CODE_SECRET_BYTES, streamOfToken } from '../../shared/tokens/opaque.ts'
-import { FormPostPage } from './form-post.tsx'
+import { copy, fill } from './copy.ts'
+import { Form, Submit } from './form-parts.tsx'
+import { Layout } from './layout.tsx'
 import { renderPage } from './render.ts'
 
 export type Answer = {
@@ -48,6 +51,28 @@ export function redirectWith(c: AppContext, redirectUri: string, answer: Answer)
     formAction: [redirectUri],
     script: `'nonce-${nonce}'`,
   })
+}
+
+type FormPostProps = {
+  /** The redirect URI that the form posts to, and the host there. */
+  action: string
+  host: string
+  fields: Record<string, string>
+  /** Nonce of the script that submits the form; without JavaScript the person does. */
+  nonce: string
+}
+
+/** Posts an authorization response to the application (OAuth 2.0 Form Post Response Mode section 4). */
+function FormPostPage({ action, host, fields, nonce }: FormPostProps) {
+  const text = copy.formPost
+  return (
+    <Layout title={text.title}>
+      <Form action={action} hidden={fields}>
+        <Submit text={fill(text.submit, { host }).join('')} />
+      </Form>
+      <script nonce={nonce}>{raw('document.forms[0].submit()')}</script>
+    </Layout>
+  )
 }
 
 /**

@@ -1,0 +1,115 @@
+import { config } from '../../shared/config.ts'
+import type { GatewayError, Refusal } from '../../shared/errors.ts'
+import type { AppContext } from '../../shared/http/app.ts'
+import { copy, fill } from './copy.ts'
+import { ButtonLink, Form, Submit } from './form-parts.tsx'
+import { Fact, Layout, Sentence } from './layout.tsx'
+import { renderPage } from './render.ts'
+import { safeHref } from './safe.ts'
+import { Wait } from './wait.tsx'
+
+const TITLES: Record<number, string> = {
+  403: 'Not allowed',
+  404: 'Page not found',
+  429: 'Too many attempts',
+  503: 'Not available right now',
+}
+
+/** What the person can do about it. */
+const HINTS: Partial<Record<Refusal, string>> = {
+  invalid_redirect_uri: 'The application sent an address to return to that it has not registered. Ask its developer.',
+  account_suspended: copy.error.suspended,
+}
+
+/** Renders an error as a page. */
+export function errorPage(error: GatewayError, c: AppContext): Response {
+  const { headers, retryAfter, onward, next } = error.options
+  return renderPage(
+    <ErrorPage
+      title={
+        error.refusal === 'csrf_invalid'
+          ? 'This form has expired'
+          : (TITLES[error.status] ?? (error.status >= 500 ? 'Something went wrong' : 'This request cannot continue'))
+      }
+      message={retryAfter === undefined ? error.message : error.summary}
+      wait={retryAfter}
+      code={error.code}
+      requestId={c.var.call.request.id}
+      hint={onward ? fill(copy.error.onward, { host: onward.host }).join('') : HINTS[error.refusal]}
+      actionHref={onward?.href ?? next?.href ?? `${config().AUTH_BASE_URL}/web/login`}
+      actionLabel={onward ? fill(copy.error.goOn, { host: onward.host }).join('') : (next?.label ?? 'Go to sign-in')}
+      opensApp={onward !== undefined}
+      actionFields={onward?.fields}
+      supportHref={config().SUPPORT_URL}
+    />,
+    {
+      status: error.status,
+      formAction: onward?.fields && [onward.href],
+      headers: { ...headers, ...(retryAfter && { 'Retry-After': String(Math.ceil(retryAfter)) }) },
+    },
+  )
+}
+
+type ErrorProps = {
+  title: string
+  message: string
+  /** Seconds until a retry is allowed. */
+  wait?: number
+  /** The catalogue's code, such as `INVALID_REQUEST`. */
+  code: string
+  requestId: string
+  /** What the person can do about it. */
+  hint?: string
+  actionHref?: string
+  actionLabel?: string
+  /** Whether the button leads into an app, by its own scheme. */
+  opensApp?: boolean
+  /** Fields that the button posts to `actionHref`; without them it is a link. */
+  actionFields?: Record<string, string>
+  supportHref?: string
+}
+
+/** Explains an error that ends a flow: first for the person, then with details for support. */
+export function ErrorPage(props: ErrorProps) {
+  const { title, message, code, requestId, hint, actionLabel, actionFields } = props
+  const href = safeHref(props.actionHref, props.opensApp ? 'app' : 'web')
+  return (
+    <Layout title={title} heading={false} failed>
+      <div role="alert">
+        <h1>{title}</h1>
+        <p>
+          {message}
+          {props.wait !== undefined && <Wait seconds={props.wait} />}
+        </p>
+      </div>
+      {hint && <p class="lead">{hint}</p>}
+      {href && actionLabel && actionFields && (
+        <Form action={href} hidden={actionFields}>
+          <Submit text={actionLabel} />
+        </Form>
+      )}
+      {href && actionLabel && !actionFields && <ButtonLink kind="primary" href={href} text={actionLabel} />}
+      <Support href={props.supportHref} text={copy.error.support} />
+      <dl class="aside pairs">
+        <Fact term={copy.error.code} mono>
+          {code}
+        </Fact>
+        <Fact term={copy.error.reference} mono>
+          {requestId}
+        </Fact>
+      </dl>
+    </Layout>
+  )
+}
+
+/** Inserts the support contact for `{support}`. */
+export function Support({ href, text }: { href?: string; text: string }) {
+  if (href === undefined) return null
+  const { protocol, host, pathname } = new URL(href)
+  const name = protocol === 'mailto:' ? decodeURIComponent(pathname) : `${host}${pathname.replace(/\/$/, '')}`
+  return (
+    <p class="aside">
+      <Sentence text={text} support={<a href={href}>{name}</a>} />
+    </p>
+  )
+}
