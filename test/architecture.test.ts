@@ -168,7 +168,7 @@ const MAY_IMPORT: [files: RegExp, targets: string[]][] = [
     ],
   ],
   [/^netlify\/pages\//, ['netlify/pages/', ...METHODS]],
-  [/^netlify\/openapi\//, ['netlify/openapi/', 'shared/http/']],
+  [/^netlify\/openapi\//, ['netlify/openapi/', 'shared/http/', 'shared/errors.ts']],
   [
     /^netlify\//,
     [

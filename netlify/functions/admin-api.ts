@@ -29,7 +29,7 @@ const DENIED: readonly Refusal[] = ['not_an_operator', 'insufficient_scope']
 
 /** A platform operator; others get the error code that existing clients expect (docs/wire-contract.md 1.9). */
 const administrator: Authority<Operator> = {
-  accepts: ofPlatform.accepts,
+  accepts: ofPlatform.accepts.map((one) => ({ ...one, denied: 'admin_access_required' })),
   admit: async (c) => {
     try {
       return await ofPlatform.admit(c)

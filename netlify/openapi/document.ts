@@ -1,4 +1,5 @@
 import * as z from 'zod/mini'
+import { catalogue, type Refusal } from '../../shared/errors.ts'
 import { mirrorsOf } from '../../shared/http/canonical-path.ts'
 import type { Answer, Operation, Schema } from '../../shared/http/operation.ts'
 import type { Accepts, Route } from '../../shared/http/route.ts'
@@ -137,6 +138,43 @@ function authorityOf(accepts: readonly Accepts[]): Json[] {
   }))
 }
 
+/** The errors that follow from what a route accepts. Its handler may have others. */
+function errorsOf({ method, accepts, operation }: DescribedRoute): Refusal[] {
+  const ofAuthority = accepts
+    .filter(({ callers }) => callers.length > 0)
+    .flatMap(({ page, optional, missing = 'token_required', denied, operator, recent }): Refusal[] => {
+      const ofForm: Refusal[] = method === 'GET' ? [] : ['csrf_invalid']
+      // An anonymous user is redirected to sign in.
+      if (page) return ofForm
+      const steppedUp: Refusal[] = operator || recent ? ['insufficient_user_authentication'] : []
+      const forbidden: Refusal[] = operator ? ['insufficient_scope', 'not_an_operator'] : ['insufficient_scope']
+      const unknown: Refusal[] = optional ? [] : [missing]
+      return [
+        ...unknown,
+        'invalid_token',
+        'session_invalid',
+        ...steppedUp,
+        ...(denied ? [denied] : forbidden),
+        ...ofForm,
+      ]
+    })
+  const { body, query } = operation
+  const ofInput: Refusal[] = body || query ? ['invalid_request'] : []
+  const ofBody: Refusal[] = body ? ['invalid_body', 'payload_too_large', 'unsupported_media_type'] : []
+  return [...new Set([...ofAuthority, ...ofInput, ...ofBody])]
+}
+
+/** Responses for errors, by status. */
+function errorResponses(tag: (typeof TAGS)[number], errors: readonly Refusal[]): Json {
+  const name = tag.errors === 'OAuthRefusal' ? 'oauth' : 'code'
+  const byStatus = Map.groupBy(errors, (error) => catalogue[error].status)
+  const responses = [...byStatus].map(([status, group]): [number, Json] => {
+    const names = [...new Set(group.map((error) => catalogue[error][name]))]
+    return [status, { $ref: `#/components/responses/${tag.errors}`, description: `Such as ${names.join(', ')}.` }]
+  })
+  return { ...Object.fromEntries(responses), default: { $ref: `#/components/responses/${tag.errors}` } }
+}
+
 function describe(tag: (typeof TAGS)[number], route: DescribedRoute, bodies: Json): Json {
   const { method, path, operation, accepts } = route
   const { summary, body, query } = operation
@@ -153,10 +191,7 @@ function describe(tag: (typeof TAGS)[number], route: DescribedRoute, bodies: Jso
     ...(body && { requestBody: bodyOf(body(), operationId, bodies) }),
     security: securityOf(accepts, operation),
     'x-authority': authorityOf(accepts),
-    responses: {
-      ...Object.fromEntries(statuses(operation)),
-      default: { $ref: `#/components/responses/${tag.errors}` },
-    },
+    responses: { ...errorResponses(tag, errorsOf(route)), ...Object.fromEntries(statuses(operation)) },
   }
 }
 

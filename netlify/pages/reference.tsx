@@ -125,10 +125,13 @@ function Answers({ responses, read }: ReaderProps & { responses: Record<string, 
   const known = Object.entries(responses).filter(([status]) => status !== 'default')
   return (
     <>
-      {known.map(([status, { content = {} }]) => {
+      {known.map(([status, { $ref, description, content = {} }]) => {
         const types = Object.keys(content)
         const schema = content['application/json']?.schema
-        const caption = schema ? `${status} ${read.kindOf(schema)}` : [status, ...types].join(' ')
+        const [error] = $ref ? [description] : []
+        const caption = schema
+          ? `${status} ${read.kindOf(schema)}`
+          : [status, error, ...types].filter(Boolean).join(' ')
         const rows = schema ? read.rowsOf(schema) : []
         return rows.length > 0 ? <Members caption={caption} rows={rows} /> : <p class="note">{caption}</p>
       })}

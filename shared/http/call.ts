@@ -1,13 +1,17 @@
+import { accepts } from 'hono/accepts'
 import { getCookie, setCookie } from 'hono/cookie'
 import { uuidv7 } from 'uuidv7'
+import { plainAddress } from '../addresses.ts'
 import { type Call, logFailure } from '../call.ts'
+import { config } from '../config.ts'
 import { GatewayError } from '../errors.ts'
 import type { Gateway } from '../gateway.ts'
 import type { AppContext } from './app.ts'
-import { clientAddress } from './client-address.ts'
-import { askedLanguage } from './locale.ts'
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
+
+/** Languages of the messages (`supabase/functions/_shared/templates`). */
+const LANGUAGES = ['en', 'de', 'fr', 'es', 'pt']
 
 let find: () => Gateway | undefined = () => undefined
 
@@ -18,6 +22,31 @@ export function serveCallsFrom(gateway: () => Gateway | undefined): void {
 
 /** Whether a gateway is registered and its database has been inspected. */
 export const hasGateway = (): boolean => find() !== undefined
+
+/**
+ * Returns the caller's address: the platform's, or, if CLIENT_IP_HEADER is configured, the last address in that header.
+ * No other forwarding header is trusted.
+ */
+function clientAddress(request: Request, platformAddress: string | undefined): string | undefined {
+  const header = config().CLIENT_IP_HEADER
+  const forwarded = header ? request.headers.get(header)?.split(',').at(-1)?.trim() : undefined
+  return plainAddress(forwarded) ?? plainAddress(platformAddress)
+}
+
+/** The supported language that the browser prefers, if any (RFC 9110 section 12.5.4). */
+function askedLanguage(c: AppContext): string | undefined {
+  const found = accepts(c, {
+    header: 'Accept-Language',
+    supports: LANGUAGES,
+    default: '',
+    match: (asked, { supports, default: otherwise }) =>
+      asked
+        .filter(({ q }) => q > 0)
+        .map(({ type }) => type.split('-')[0]?.toLowerCase() ?? '')
+        .find((language) => supports.includes(language)) ?? otherwise,
+  })
+  return found || undefined
+}
 
 /** Returns the call of a request, created once. The gateway is resolved on use, since some routes are served without one. */
 export function callOf(c: AppContext): Call {

@@ -50,6 +50,8 @@ export type Accepts = {
   page?: true
   /** The error for a request without a credential. */
   missing?: Refusal
+  /** The error for a caller without the authority, if not the usual ones. */
+  denied?: Refusal
 }
 
 /** How a route authenticates its principal, and a description of that. */

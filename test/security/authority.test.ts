@@ -4,6 +4,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { loadFunctions } from '../../netlify/listen.ts'
+import { pathOf as documentedPath } from '../../netlify/openapi/document.ts'
 import { readRedirects } from '../../netlify/redirects.ts'
 import { authorityTable } from '../../scripts/authority-table.ts'
 import { SERVICES } from '../../shared/access/service-catalogue.ts'
@@ -256,11 +257,19 @@ async function answerOf(route: Route, headers: Record<string, string>): Promise<
   return { status: response.status, code: body.code ?? body.error?.code ?? body.error }
 }
 
-/** What the error is called at the administrators' routes, whose clients know another name. */
-function named(route: Route, refusal: Refusal): { status: number; code: string } {
-  const old = route.path.startsWith('/admin/') && /^(not_an_operator|insufficient_scope)$/.test(refusal)
-  const { status, code } = catalogue[old ? 'admin_access_required' : refusal]
+/** Status and code of an error; the clients of some routes know another name for one. */
+function named({ denied }: Accepts, refusal: Refusal): { status: number; code: string } {
+  const { status, code } = catalogue[(/^(not_an_operator|insufficient_scope)$/.test(refusal) && denied) || refusal]
   return { status, code }
+}
+
+const { paths } = JSON.parse(readFileSync('netlify/openapi/openapi.json', 'utf8'))
+
+/** The error codes that the OpenAPI document names for a route. */
+function documented({ method, path }: Route): string[] {
+  const responses: Record<string, { description?: string }> =
+    paths[documentedPath(path)][method.toLowerCase()].responses
+  return Object.values(responses).flatMap(({ description = '' }) => description.match(/\b[A-Z_]{4,}\b/g) ?? [])
 }
 
 const api = guarded.filter((route) => !isPage(route)).map((route) => [nameOf(route), route] as const)
@@ -290,7 +299,8 @@ describe('a route of the API', () => {
       const { status, code } = await answerOf(route, credential.headers)
       const isLetIn = status < 500 && !AUTHORITY_CODES.has(code ?? '')
       answers[name] = isLetIn ? 'let in' : { status, code }
-      right[name] = refusal ? named(route, refusal) : 'let in'
+      right[name] = refusal ? named(accepts, refusal) : 'let in'
+      if (refusal && route.method !== 'ALL') expect(documented(route)).toContain(named(accepts, refusal).code)
     }
     expect(answers).toEqual(right)
   })
