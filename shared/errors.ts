@@ -38,11 +38,6 @@ export const catalogue = {
     invalid_request: { field: 'form', message: 'The request is missing something or is malformed.' },
     invalid_body: 'The request body could not be read.',
     device_denied: { oauth: 'access_denied', message: 'The person has denied the request.' },
-    paste_impossible: {
-      oauth: 'invalid_grant',
-      message:
-        'This sign-in has expired, was used before, or was begun in another browser. Please start again in the terminal.',
-    },
     provider_unknown: { code: 'INVALID_PROVIDER', message: 'There is no such way to sign in.' },
     sso_state_invalid: {
       code: 'OAUTH_STATE_ERROR',
@@ -50,16 +45,6 @@ export const catalogue = {
       message: 'This sign-in has expired, was used before, or was begun in another browser. Please start again.',
     },
     agent_unknown: { field: 'form', message: 'There is no agent of that name that can prove who it is.' },
-    user_code_invalid: {
-      oauth: 'invalid_grant',
-      field: 'code',
-      message: 'The code is wrong, expired or already used.',
-    },
-    user_code_malformed: {
-      oauth: 'invalid_grant',
-      field: 'code',
-      message: 'This is not a complete code. Please check it and enter it again.',
-    },
     client_metadata_invalid: {
       code: 'INVALID_CLIENT_METADATA',
       oauth: 'invalid_client_metadata',
@@ -86,26 +71,10 @@ export const catalogue = {
     missing_credentials: { field: 'form', message: 'An e-mail address and a password are required.' },
     weak_password: { field: 'password', message: 'The password is too weak.' },
     passwords_differ: { field: 'password', message: 'The two passwords differ.' },
-    recovery_invalid: {
-      code: 'LINK_INVALID',
-      oauth: 'invalid_grant',
-      field: 'form',
-      message: 'The link has expired or was used before. Please ask for a new one.',
-    },
     magic_link_state_missing: 'state is required.',
-    magic_link_state_invalid: {
-      oauth: 'invalid_grant',
-      message: 'The link has expired or was used before. Please ask for a new one.',
-    },
     missing_email: { field: 'email', message: 'An e-mail address is required.' },
     invalid_email: { field: 'email', message: 'The e-mail address is not valid.' },
     missing_token: 'A token is required.',
-    otp_invalid: { oauth: 'invalid_grant', field: 'code', message: 'The code is wrong or has expired.' },
-    otp_malformed: {
-      oauth: 'invalid_grant',
-      field: 'code',
-      message: 'This is not a complete code. Please check it and enter it again.',
-    },
     otp_undeliverable: { field: 'form', message: 'Messages to this address do not arrive. Please use another one.' },
     missing_phone: { field: 'phone', message: 'A phone number is required.' },
     invalid_phone: { field: 'phone', message: 'This is not a mobile number. Please write it with its country code.' },
@@ -115,6 +84,20 @@ export const catalogue = {
     },
     missing_refresh_token: 'A refresh token is required.',
     invalid_redirect_uri: 'The redirect URI is not registered for this client.',
+  }),
+  ...errors(400, 'invalid_grant', {
+    paste_impossible:
+      'This sign-in has expired, was used before, or was begun in another browser. Please start again in the terminal.',
+    user_code_invalid: { field: 'code', message: 'The code is wrong, expired or already used.' },
+    user_code_malformed: { field: 'code', message: 'This is not a complete code. Please check it and enter it again.' },
+    recovery_invalid: {
+      code: 'LINK_INVALID',
+      field: 'form',
+      message: 'The link has expired or was used before. Please ask for a new one.',
+    },
+    magic_link_state_invalid: 'The link has expired or was used before. Please ask for a new one.',
+    otp_invalid: { field: 'code', message: 'The code is wrong or has expired.' },
+    otp_malformed: { field: 'code', message: 'This is not a complete code. Please check it and enter it again.' },
   }),
   ...errors(400, 'own name', {
     invalid_grant: 'The code or token is invalid, expired, revoked or was issued to another client.',
