@@ -6,6 +6,7 @@ import { checkPage, launchBrowser } from '../support/browser.ts'
 import { connect } from '../support/connections.ts'
 import { addClient, newEmail, useGateway } from '../support/gateway.ts'
 import { startUpstream, UPSTREAM_CLIENT, type Upstream } from '../support/oidc-upstream.ts'
+import { openLimits } from '../support/rows.ts'
 import { getTokens, signIn, type TestBrowser } from '../support/sign-in.ts'
 
 const KEY = 'sb_publishable_test'
@@ -38,7 +39,6 @@ async function open(cookies?: TestBrowser['cookies']): Promise<BrowserContext> {
   if (cookies) await context.addCookies([...cookies].map(([name, value]) => ({ name, value, url: gateway.url })))
   return context
 }
-const letCodesPass = () => gateway.sql`update auth_gateway.rate_limits set expires_at = now()`
 
 it('a person sees and changes how they sign in, where they are, and what they have connected', async () => {
   const ada = await signIn(gateway)
@@ -46,9 +46,9 @@ it('a person sees and changes how they sign in, where they are, and what they ha
   const notes = await addClient(gateway, 'notes', { client_name: '<b>Notes</b>', token_endpoint_auth_method: 'none' })
   const { client_id, redirect_uri } = notes
   await getTokens(gateway, ada, { client_id, redirect_uri, scope: 'openid profile memories:read' })
-  await letCodesPass()
+  await openLimits(gateway)
   await signIn(gateway, ada.email)
-  await letCodesPass()
+  await openLimits(gateway)
   const context = await open(ada.browser.cookies)
   const page = await context.newPage()
 
@@ -132,7 +132,7 @@ it('the sign-in page shows providers and the password, and its pages sign up, si
 
 it('an account whose address is registered asks for proof of it, and names what will be linked', async () => {
   const ada = await signIn(gateway)
-  await letCodesPass()
+  await openLimits(gateway)
   upstream.account = { sub: crypto.randomUUID(), email: ada.email, email_verified: true }
   const context = await open()
   const page = await context.newPage()

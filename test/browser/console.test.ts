@@ -5,6 +5,7 @@ import { ask } from '../support/as-browser.ts'
 import { checkPage, launchBrowser } from '../support/browser.ts'
 import { useGateway } from '../support/gateway.ts'
 import { signInOperator } from '../support/operators.ts'
+import { eventsWhere } from '../support/rows.ts'
 import { getTokens, type SignedInBrowser, signIn } from '../support/sign-in.ts'
 
 const gateway = useGateway()
@@ -81,8 +82,7 @@ it('an operator sees what happens, follows a request, and acts on a person with 
   await page.getByRole('button', { name: `Suspend ${ada.email}` }).click()
   await page.getByRole('status').waitFor()
   await page.getByText('suspended · user').waitFor()
-  const [event] = await gateway.sql`
-    select data, metadata from auth_gateway.event_store where event_type = 'IdentitySuspended' and stream_id = ${ada.uai}`
+  const [event] = await eventsWhere(gateway, { event_type: 'IdentitySuspended', stream_id: ada.uai })
   expect(event?.data).toEqual({ reason: 'odd sign-ins' })
   expect(event?.metadata).toMatchObject({ actorType: 'operator', actor: operator.uai })
 }, 120_000)

@@ -2,6 +2,7 @@ import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { launchBrowser } from '../support/browser.ts'
 import { IP_HEADER, newEmail, randomIp, useGateway } from '../support/gateway.ts'
+import { openLimits } from '../support/rows.ts'
 import { postJson } from '../support/sign-in.ts'
 
 const gateway = useGateway({ env: { LIMITS: 'otp-send=1/1h 10/1d | 2/1h 10/1d | 3/1h 10/1d' } })
@@ -15,7 +16,7 @@ afterAll(() => browser?.close())
 async function askForHotMailbox(javaScriptEnabled: boolean) {
   const email = newEmail()
   await postJson(gateway, '/v1/auth/otp/send', { email }, { [IP_HEADER]: randomIp() })
-  await gateway.sql`delete from auth_gateway.rate_limits where bucket like 'otp-send-pause:%'`
+  await openLimits(gateway, 'otp-send-pause:')
   const context = await browser.newContext({ javaScriptEnabled })
   context.setDefaultTimeout(20_000)
   const page = await context.newPage()

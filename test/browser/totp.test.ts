@@ -3,7 +3,8 @@ import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { checkPage, launchBrowser } from '../support/browser.ts'
 import { useGateway } from '../support/gateway.ts'
-import { ageStepUp, codeOf, scan, signInOperator } from '../support/operators.ts'
+import { codeOf, scan, signInOperator } from '../support/operators.ts'
+import { ageStepUp } from '../support/rows.ts'
 import { type SignedInBrowser, signIn } from '../support/sign-in.ts'
 
 const gateway = useGateway()

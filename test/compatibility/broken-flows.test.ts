@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { api, directSignIn, newKey } from '../support/api-keys.ts'
 import { newEmail } from '../support/gateway.ts'
 import { PASSWORD, usePasswordGateway } from '../support/passwords.ts'
+import { openLimits } from '../support/rows.ts'
 import { authorizeParams, createBrowser, getTokens, newVerifier, postJson, signIn } from '../support/sign-in.ts'
 
 const NATIVE_CLI = {
@@ -14,7 +15,7 @@ const NATIVE_CLI = {
 const DAY = 86_400_000
 
 const gateway = usePasswordGateway()
-beforeEach(() => gateway.sql`update auth_gateway.rate_limits set expires_at = now()`)
+beforeEach(() => openLimits(gateway))
 afterEach(() => vi.useRealTimers())
 
 const login = async (email = gateway.addUser(), more: object = { platform: 'cli' }) =>

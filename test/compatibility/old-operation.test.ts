@@ -2,6 +2,7 @@ import { globSync } from 'node:fs'
 import { beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { api, type DirectSignIn, directSignIn, newKey } from '../support/api-keys.ts'
 import { IP_HEADER, randomIp, useGateway } from '../support/gateway.ts'
+import { openLimits } from '../support/rows.ts'
 import { authorize, authorizeParams, getTokens, newVerifier, post, postJson, signIn } from '../support/sign-in.ts'
 
 const gateway = useGateway({ countStatements: true })
@@ -9,7 +10,7 @@ let ada: DirectSignIn
 beforeAll(async () => {
   ada = await directSignIn(gateway)
 })
-beforeEach(() => gateway.sql`update auth_gateway.rate_limits set expires_at = now()`)
+beforeEach(() => openLimits(gateway))
 
 describe('6: robustness and performance', () => {
   test('6.30: one statement for a key, however many there are, and none to note that it was used', async () => {
@@ -41,7 +42,7 @@ describe('6: robustness and performance', () => {
 
   test('6.32: one UAI by code, browser, token and key', async () => {
     const person = await signIn(gateway)
-    await gateway.sql`update auth_gateway.rate_limits set expires_at = now()`
+    await openLimits(gateway)
     const direct = await directSignIn(gateway, person.email)
     const { access_token } = await getTokens(gateway, person)
     const { key } = await newKey(gateway, direct)

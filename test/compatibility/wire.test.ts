@@ -4,6 +4,7 @@ import { mirrorsOf } from '../../shared/http/canonical-path.ts'
 import { api, type Body, type DirectSignIn, directSignIn, newKey } from '../support/api-keys.ts'
 import { IP_HEADER, newEmail, randomIp } from '../support/gateway.ts'
 import { PASSWORD, usePasswordGateway } from '../support/passwords.ts'
+import { openLimits } from '../support/rows.ts'
 import {
   authorize,
   authorizeParams,
@@ -27,7 +28,7 @@ beforeAll(async () => {
   person = await signIn(gateway)
   key = (await newKey(gateway, ada, { scopes: ['memories:read', 'profile:read'] })).key
 })
-beforeEach(() => gateway.sql`update auth_gateway.rate_limits set expires_at = now()`)
+beforeEach(() => openLimits(gateway))
 
 const send = (method: string, path: string, headers: Record<string, string> = {}, body?: string) =>
   fetch(`${gateway.url}${path}`, { method, body, redirect: 'manual', headers: { [IP_HEADER]: randomIp(), ...headers } })

@@ -2,6 +2,7 @@ import { decodeJwt } from 'jose'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { api, directSignIn } from '../support/api-keys.ts'
 import { addClient, useGateway } from '../support/gateway.ts'
+import { openLimits } from '../support/rows.ts'
 import {
   authorize,
   authorizeParams,
@@ -112,7 +113,7 @@ describe('H3 the default resource applies without one', () => {
     'and the account API at a direct sign-in for %s, also after a renewal',
     async (platform) => {
       const { email } = await signIn(gateway)
-      await gateway.sql`update auth_gateway.rate_limits set expires_at = now()`
+      await openLimits(gateway)
       await postJson(gateway, '/v1/auth/otp/send', { email })
       const proof = { email, token: gateway.inbox.codeFor(email), platform }
       const { body } = await postJson(gateway, '/v1/auth/otp/verify', proof)

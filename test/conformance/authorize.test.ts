@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import { addClient, newEmail, useGateway } from '../support/gateway.ts'
+import { openLimits } from '../support/rows.ts'
 import {
   authorize,
   authorizeParams,
@@ -474,7 +475,7 @@ describe('P2 P3 prompt and max_age', () => {
       const before = one.browser.cookies.get('lanonasis_session')
       const page = await one.browser.visit(`/oauth/authorize?${new URLSearchParams(params(asked))}`)
       expect(page.url).toContain('/web/login')
-      await gateway.sql`update auth_gateway.rate_limits set expires_at = now()`
+      await openLimits(gateway)
       const consent = await passSignIn(gateway, one.browser, page, one.email)
       expect(consent.url).toContain('/oauth/authorize')
       expect(consent.status).toBe(200)

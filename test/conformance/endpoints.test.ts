@@ -1,6 +1,7 @@
 import { decodeJwt, decodeProtectedHeader, generateKeyPair, importJWK, jwtVerify, SignJWT } from 'jose'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { addClient, useGateway } from '../support/gateway.ts'
+import { openLimits } from '../support/rows.ts'
 import {
   createBrowser,
   getTokens,
@@ -360,7 +361,7 @@ test('P6 only offline_access outlives the session; without it, the end of the se
 })
 
 test('P8 the subject stays the same across clients and sign-ins, and is no address', async () => {
-  await gateway.sql`update auth_gateway.rate_limits set expires_at = now()`
+  await openLimits(gateway)
   const again = await signIn(gateway, person.email)
   expect(again.uai).toBe(person.uai)
   expect(person.uai).toMatch(/^[\x21-\x7e]{1,255}$/)

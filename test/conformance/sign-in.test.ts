@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { eventsOf, newEmail, randomIp, useGateway } from '../support/gateway.ts'
+import { openLimits, sessionIdOf } from '../support/rows.ts'
 import { authorizeParams, createBrowser, newVerifier, passSignIn, postJson, signIn } from '../support/sign-in.ts'
 
 const gateway = useGateway()
@@ -86,7 +87,7 @@ test('S4 one caller may ask for thirty codes an hour', async () => {
 
 test('S5 the answer is the same for people with and without an account, and for wrong codes of both', async () => {
   const known = (await signIn(gateway)).email
-  await gateway.sql`update auth_gateway.rate_limits set expires_at = now()`
+  await openLimits(gateway)
   const [first, second] = [await send(known), await send(newEmail())]
   expect([first.status, first.text]).toEqual([second.status, second.text])
   const [third, fourth] = [await verify(known, '12345x'), await verify(newEmail(), '12345x')]
@@ -96,7 +97,7 @@ test('S5 the answer is the same for people with and without an account, and for 
 test('S9 a sign-in gets a new session id, and the old one ends', async () => {
   const one = await signIn(gateway)
   const before = one.browser.cookies.get('lanonasis_session') ?? ''
-  await gateway.sql`update auth_gateway.rate_limits set expires_at = now()`
+  await openLimits(gateway)
   await passSignIn(gateway, one.browser, await one.browser.visit('/web/login?prompt=login'), one.email)
   const after = one.browser.cookies.get('lanonasis_session') ?? ''
   expect(after).not.toBe(before)
@@ -134,7 +135,7 @@ test('S9 the cookie is opaque, HttpOnly and Lax, has 256 random bits and rests a
 test('S9 sessions are listed and ended one by one', async () => {
   const email = newEmail()
   const first = await signIn(gateway, email)
-  await gateway.sql`update auth_gateway.rate_limits set expires_at = now()`
+  await openLimits(gateway)
   const second = await signIn(gateway, email)
   const cookie = (one: typeof first) => ({
     cookie: `lanonasis_session=${one.browser.cookies.get('lanonasis_session')}`,
@@ -154,9 +155,11 @@ test('S9 sessions are listed and ended one by one', async () => {
 
 test('S9 a stranger cannot end my session', async () => {
   const [mine, theirs] = [await signIn(gateway), await signIn(gateway)]
-  const [row] = await gateway.sql`select id from auth_gateway.sessions where uai = ${mine.uai}`
   const headers = { cookie: `lanonasis_session=${theirs.browser.cookies.get('lanonasis_session')}` }
-  const response = await fetch(`${gateway.url}/v1/auth/sessions/${row?.id}`, { method: 'DELETE', headers })
+  const response = await fetch(`${gateway.url}/v1/auth/sessions/${await sessionIdOf(gateway, mine.uai)}`, {
+    method: 'DELETE',
+    headers,
+  })
   expect(response.status).toBe(404)
 })
 

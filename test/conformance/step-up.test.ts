@@ -2,7 +2,8 @@ import { decodeJwt } from 'jose'
 import { describe, expect, test } from 'vitest'
 import { requestedAcr } from '../../shared/oauth/authorize/requested-acr.ts'
 import { addClient, useGateway } from '../support/gateway.ts'
-import { ageStepUp, codeOf, enrolTotp } from '../support/operators.ts'
+import { codeOf, enrolTotp } from '../support/operators.ts'
+import { ageSessions, ageStepUp } from '../support/rows.ts'
 import {
   authorize,
   authorizeParams,
@@ -23,8 +24,7 @@ const gateway = useGateway()
 const open = ({ browser }: SignedInBrowser, changes: Record<string, string>, verifier = newVerifier()): Promise<Page> =>
   browser.visit(`/oauth/authorize?${new URLSearchParams(authorizeParams(verifier, changes))}`)
 const answerOf = ({ location }: Page) => new URL(location ?? 'http://nowhere').searchParams
-const ageSignIn = (uai: string, seconds: number) =>
-  gateway.sql`update auth_gateway.sessions set started_at = started_at - make_interval(secs => ${seconds}) where uai = ${uai}`
+const ageSignIn = (uai: string, seconds: number) => ageSessions(gateway, uai, seconds)
 
 async function redeem(answer: URLSearchParams, code_verifier: string) {
   const { client_id = '', redirect_uri = '' } = authorizeParams(code_verifier)

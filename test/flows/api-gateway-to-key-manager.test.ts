@@ -15,6 +15,7 @@ import {
   startNginx,
   type TlsCall,
 } from '../support/nginx.ts'
+import { sessionIdOf } from '../support/rows.ts'
 import { type Service, startService } from '../support/services/process.ts'
 import { getTokens, type SignedInBrowser, signIn } from '../support/sign-in.ts'
 
@@ -249,8 +250,8 @@ describe('revocation is seen by the next request', () => {
     const { person, token } = await personWithToken()
     const { body } = await exchange(token)
     expect((await readSecret(body.access_token, own)).status).toBe(200)
-    const [session] = await gateway.sql`select id from auth_gateway.sessions where uai = ${person.uai}`
-    const signedOut = await api(gateway, 'DELETE', `/v1/auth/sessions/${session?.id}`, {
+    const session = await sessionIdOf(gateway, person.uai)
+    const signedOut = await api(gateway, 'DELETE', `/v1/auth/sessions/${session}`, {
       headers: { cookie: `lanonasis_session=${person.browser.cookies.get('lanonasis_session')}` },
     })
     expect(signedOut.status).toBe(200)

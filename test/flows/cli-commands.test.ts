@@ -3,10 +3,11 @@ import { beforeEach, describe, expect, test } from 'vitest'
 import { api, type Body } from '../support/api-keys.ts'
 import { newEmail } from '../support/gateway.ts'
 import { PASSWORD, usePasswordGateway } from '../support/passwords.ts'
+import { openLimits } from '../support/rows.ts'
 import { postJson } from '../support/sign-in.ts'
 
 const gateway = usePasswordGateway({ API_URL: 'https://api.lanonasis.com' })
-beforeEach(() => gateway.sql`update auth_gateway.rate_limits set expires_at = now()`)
+beforeEach(() => openLimits(gateway))
 
 /** What the CLI sends with every call (docs/wire-contract.md 5.1). */
 const common = () => ({ 'x-request-id': randomUUID(), 'x-project-scope': 'lanonasis-maas' })

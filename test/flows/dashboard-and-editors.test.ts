@@ -2,6 +2,7 @@ import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { api, type DirectSignIn, directSignIn, newKey } from '../support/api-keys.ts'
 import { IP_HEADER, newEmail, randomIp } from '../support/gateway.ts'
 import { usePasswordGateway } from '../support/passwords.ts'
+import { openLimits } from '../support/rows.ts'
 import { post } from '../support/sign-in.ts'
 
 const DASHBOARD = 'https://dashboard.lanonasis.com'
@@ -11,7 +12,7 @@ let ada: DirectSignIn
 beforeAll(async () => {
   ada = await directSignIn(gateway)
 })
-beforeEach(() => gateway.sql`update auth_gateway.rate_limits set expires_at = now()`)
+beforeEach(() => openLimits(gateway))
 
 const cookiesOf = (headers: Headers) => headers.getSetCookie().map((line) => line.split(';')[0] ?? '')
 

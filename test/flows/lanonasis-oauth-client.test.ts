@@ -10,6 +10,7 @@ import { afterAll, expect, test, vi } from 'vitest'
 import { directSignIn, newKey } from '../support/api-keys.ts'
 import { newEmail } from '../support/gateway.ts'
 import { usePasswordGateway } from '../support/passwords.ts'
+import { openLimits } from '../support/rows.ts'
 import { signIn } from '../support/sign-in.ts'
 
 const gateway = usePasswordGateway()
@@ -55,7 +56,7 @@ test('MagicLinkFlow: a wrong code and a hasty resend are refused with their sent
   const wrong = gateway.inbox.codeFor(email) === '000000' ? '111111' : '000000'
   await expect(flow.verifyOTP(email, wrong)).rejects.toThrow('The code is wrong or has expired.')
   await expect(flow.resendOTP(email)).rejects.toThrow('Rate limited. Please wait before requesting another code.')
-  await gateway.sql`update auth_gateway.rate_limits set expires_at = now()`
+  await openLimits(gateway)
   const before = gateway.inbox.codeFor(email)
   expect(await flow.resendOTP(email)).toMatchObject({ success: true })
   await expect(flow.verifyOTP(email, before === gateway.inbox.codeFor(email) ? wrong : before)).rejects.toThrow()

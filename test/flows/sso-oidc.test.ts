@@ -6,6 +6,7 @@ import { connect } from '../support/connections.ts'
 import { eventsOf, newEmail, useGateway } from '../support/gateway.ts'
 import { startUpstream, UPSTREAM_CLIENT, type Upstream } from '../support/oidc-upstream.ts'
 import { enrolTotp } from '../support/operators.ts'
+import { openLimits, organizationOf } from '../support/rows.ts'
 import { createBrowser, type Page, passSignIn, postJson, signIn, type TestBrowser } from '../support/sign-in.ts'
 
 const gateway = useGateway()
@@ -121,14 +122,14 @@ describe('a person of another provider', () => {
 
   test('belongs to the organization of the connection, when made by it', async () => {
     const ada = await signIn(gateway)
-    const [home] = await gateway.sql`select organization_id as id from auth_gateway.identities where uai = ${ada.uai}`
+    const home = await organizationOf(gateway, ada.uai)
     const { client_id, client_secret } = UPSTREAM_CLIENT
-    const settings = { slug: 'member', issuer: upstream.issuer, client_id, organization_id: home?.id }
+    const settings = { slug: 'member', issuer: upstream.issuer, client_id, organization_id: home }
     await connect(gateway, settings, client_secret)
     const browser = createBrowser(gateway)
     await enter(browser, 'member')
     const me = JSON.parse((await browser.visit('/v1/auth/me')).html)
-    expect(me).toMatchObject({ organization_id: home?.id, role: 'user' })
+    expect(me).toMatchObject({ organization_id: home, role: 'user' })
   })
 
   test('is refused where unknown people are not admitted', async () => {
@@ -168,7 +169,7 @@ describe('a person of another provider', () => {
     const asked = await enter(browser)
     expect(asked.url).toContain('error=link_needed')
     expect(asked.html).toContain('Your account at Acme will be linked')
-    await gateway.sql`update auth_gateway.rate_limits set expires_at = now()`
+    await openLimits(gateway)
     const done = await passSignIn(gateway, browser, asked, ada.email)
     expect(done.url).toContain('/account/api-keys')
     expect(uaiOf(browser)).toBe(ada.uai)
@@ -189,7 +190,7 @@ test('an address that was only said becomes the person’s once they prove it', 
   const asked = await browser.submit(await browser.visit('/account/email'), { email }, '/account/email')
   await browser.submit(asked, { code: gateway.inbox.codeFor(email) }, '/account/email/code')
   expect(await verified()).toEqual([{ email_verified: true }])
-  await gateway.sql`update auth_gateway.rate_limits set expires_at = now()`
+  await openLimits(gateway)
   expect((await signIn(gateway, email)).uai).toBe(uaiOf(browser))
 })
 
@@ -225,7 +226,7 @@ describe('account takeover', () => {
     upstream.account.email = victim.email
     const browser = createBrowser(gateway)
     const asked = await enter(browser)
-    await gateway.sql`update auth_gateway.rate_limits set expires_at = now()`
+    await openLimits(gateway)
     await passSignIn(gateway, browser, asked, victim.email)
     expect(uaiOf(browser)).toBe(victim.uai)
     expect(await eventsOf(gateway, 'identity', victim.uai)).toHaveLength(2)
@@ -243,7 +244,7 @@ describe('account takeover', () => {
       const attacker = createBrowser(gateway)
       await enter(attacker, slug)
       expect(uaiOf(attacker)).toBeTruthy()
-      await gateway.sql`update auth_gateway.rate_limits set expires_at = now()`
+      await openLimits(gateway)
       const { uai } = await signIn(gateway, newEmail('another'))
       expect(uai).not.toBe(uaiOf(attacker))
     }
@@ -295,7 +296,7 @@ describe('account takeover', () => {
     const asked = await fresh.visit(await upstream.signIn(fresh, await fresh.visit(path, foreign)))
     expect(asked.url).toContain('error=sign_in_to_link')
     expect(asked.html).not.toContain('will be linked')
-    await gateway.sql`update auth_gateway.rate_limits set expires_at = now()`
+    await openLimits(gateway)
     await passSignIn(gateway, fresh, asked, victim.email)
     expect(await eventsOf(gateway, 'identity', victim.uai)).toHaveLength(2)
     upstream.account = { sub: crypto.randomUUID(), email: newEmail('attacker'), email_verified: true }

@@ -1,7 +1,8 @@
 import { beforeAll, beforeEach, expect, test } from 'vitest'
 import { newEmail, useGateway } from '../support/gateway.ts'
+import { openLimits } from '../support/rows.ts'
 import { signIn } from '../support/sign-in.ts'
-import { type Application, kindOf, newApplication, openLimits, requestOf } from '../support/tab-sign-in.ts'
+import { type Application, kindOf, newApplication, requestOf } from '../support/tab-sign-in.ts'
 import { createBrowser, type TestBrowser, textOf } from '../support/test-browser.ts'
 
 const gateway = useGateway()

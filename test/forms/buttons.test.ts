@@ -2,8 +2,9 @@ import { readFileSync } from 'node:fs'
 import { beforeAll, describe, expect, test, vi } from 'vitest'
 import type { SentLink } from '../../scripts/supabase-auth/app.ts'
 import { addClient, IP_HEADER, newEmail, randomIp } from '../support/gateway.ts'
-import { ageStepUp, codeOf, enrolTotp, scan, signInOperator } from '../support/operators.ts'
+import { codeOf, enrolTotp, scan, signInOperator } from '../support/operators.ts'
 import { PASSWORD, usePasswordGateway } from '../support/passwords.ts'
+import { ageForms, ageStepUp, openLimits } from '../support/rows.ts'
 import {
   createBrowser,
   getTokens,
@@ -14,7 +15,7 @@ import {
   signIn,
   type Tab,
 } from '../support/sign-in.ts'
-import { type Application, newApplication, openLimits, requestOf } from '../support/tab-sign-in.ts'
+import { type Application, newApplication, requestOf } from '../support/tab-sign-in.ts'
 
 let application: Application
 let operator: SignedInBrowser
@@ -275,7 +276,7 @@ describe('on a slow line', () => {
       const again = await tab.press(1, page, fields, new RegExp(`^${action}$`))
       expect([again.answers[0], await deeds()]).toEqual([pressed.answers[0], after])
       // Minutes later, from a page in the back/forward cache: a new attempt, whose answer leads on, whatever it says.
-      await gateway.sql`update auth_gateway.form_states set expires_at = expires_at - interval '2 minutes'`
+      await ageForms(gateway, 2 * 60)
       const late = await tab.press(1, page, fields, new RegExp(`^${action}$`))
       const leadsOn = late.status < 400 || (late.status < 500 && /<(a|form)[ >]/.test(late.html))
       expect(leadsOn, `${late.status} ${late.html}`).toBe(true)

@@ -1,8 +1,9 @@
 import type { Challenge } from 'altcha-lib'
 import { describe, expect, test, vi } from 'vitest'
 import { IP_HEADER, newEmail, randomIp, useGateway } from '../support/gateway.ts'
+import { openLimits } from '../support/rows.ts'
 import { createBrowser, type Page, postJson, signIn, textOf } from '../support/sign-in.ts'
-import { kindOf, openLimits } from '../support/tab-sign-in.ts'
+import { kindOf } from '../support/tab-sign-in.ts'
 import { challengeOn, solve } from '../support/work.ts'
 
 const SEND = '/v1/auth/otp/send'
@@ -11,7 +12,7 @@ const gateway = useGateway({ env: { LIMITS: 'otp-send=2/1h 10/1d | 3/1h 10/1d | 
 
 const byProgram = (email: string, work?: string) =>
   postJson(gateway, SEND, { email }, { [IP_HEADER]: randomIp(), ...(work && { 'x-altcha': work }) })
-const endPause = () => gateway.sql`delete from auth_gateway.rate_limits where bucket like 'otp-send-pause:%'`
+const endPause = () => openLimits(gateway, 'otp-send-pause:')
 
 /** A mailbox for which strangers have used up what callers without a proof of work may ask for. */
 async function hotMailbox(): Promise<string> {

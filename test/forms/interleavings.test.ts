@@ -1,15 +1,8 @@
 import fc from 'fast-check'
 import { beforeAll, expect, test } from 'vitest'
 import { newEmail, useGateway } from '../support/gateway.ts'
-import {
-  type Application,
-  expected,
-  kindOf,
-  newApplication,
-  openLimits,
-  redeem,
-  Visit,
-} from '../support/tab-sign-in.ts'
+import { openLimits } from '../support/rows.ts'
+import { type Application, expected, kindOf, newApplication, redeem, Visit } from '../support/tab-sign-in.ts'
 import { createBrowser, formsOf, type Page, textOf } from '../support/test-browser.ts'
 
 const gateway = useGateway()

@@ -1,15 +1,7 @@
 import { beforeAll, describe, expect, test, vi } from 'vitest'
 import { newEmail, useGateway } from '../support/gateway.ts'
-import {
-  type Application,
-  expected,
-  kindOf,
-  newApplication,
-  openLimits,
-  redeem,
-  requestOf,
-  Visit,
-} from '../support/tab-sign-in.ts'
+import { ageForms, openLimits } from '../support/rows.ts'
+import { type Application, expected, kindOf, newApplication, redeem, requestOf, Visit } from '../support/tab-sign-in.ts'
 import { createBrowser, type Page, textOf } from '../support/test-browser.ts'
 
 const gateway = useGateway({ env: { DASHBOARD_URL: 'https://dashboard.lanonasis.com' } })
@@ -110,8 +102,7 @@ describe('a page that was left open', () => {
   }
 
   /** Makes what the gateway keeps of forms that much older. */
-  const age = (seconds: number) =>
-    gateway.sql`update auth_gateway.form_states set expires_at = expires_at - make_interval(secs => ${seconds})`
+  const age = (seconds: number) => ageForms(gateway, seconds)
 
   test('20 minutes: the page that asks for the address still sends a code', async () => {
     const visit = new Visit(gateway, createBrowser(gateway), apps[0])

@@ -2,8 +2,8 @@ import { describe, expect, test } from 'vitest'
 import { rules } from '../../shared/limits.ts'
 import { newEmail, useGateway } from '../support/gateway.ts'
 import { enrolTotp } from '../support/operators.ts'
+import { openLimits, setStatus } from '../support/rows.ts'
 import { createBrowser, formsOf, type Page, signIn, textOf } from '../support/sign-in.ts'
-import { openLimits } from '../support/tab-sign-in.ts'
 
 const SUPPORT = 'help@lanonasis.test'
 
@@ -13,13 +13,10 @@ const LIMITS = Object.keys(rules)
   .join()
 const gateway = useGateway({ env: { SUPPORT_URL: `mailto:${SUPPORT}`, LIMITS } })
 
-const setStatus = (uai: string, status: string) =>
-  gateway.sql`update auth_gateway.identities set status = ${status} where uai = ${uai}`
-
 describe('a person who is refused reads what to do next and whom to write to', () => {
   test('403 at sign-in: a suspended person, after the right code', async () => {
     const ada = await signIn(gateway)
-    await setStatus(ada.uai, 'suspended')
+    await setStatus(gateway, ada.uai, 'suspended')
     await openLimits(gateway)
     const browser = createBrowser(gateway)
     const code = await browser.submit(await browser.visit('/web/login'), { email: ada.email }, '/web/login')
@@ -32,7 +29,7 @@ describe('a person who is refused reads what to do next and whom to write to', (
 
   test('the session of a suspended person leads to sign-in', async () => {
     const ada = await signIn(gateway)
-    await setStatus(ada.uai, 'suspended')
+    await setStatus(gateway, ada.uai, 'suspended')
     const page = await ada.browser.visit('/account')
     expect(new URL(page.url).pathname).toBe('/web/login')
   })

@@ -2,17 +2,14 @@ import decodeQr from 'qr/decode.js'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { api } from '../support/api-keys.ts'
 import { eventsOf, IP_HEADER, useGateway } from '../support/gateway.ts'
-import { ageStepUp, codeOf, enrolTotp, scan, signInOperator } from '../support/operators.ts'
+import { codeOf, enrolTotp, scan, signInOperator } from '../support/operators.ts'
+import { ageSessions, ageStepUp, eventsWhere, openLimits, runMaintenance } from '../support/rows.ts'
 import { formsOf, getTokens, type SignedInBrowser, signIn } from '../support/sign-in.ts'
 
 const gateway = useGateway()
-beforeEach(async () => {
-  await gateway.sql`update auth_gateway.rate_limits set expires_at = now()`
-})
+beforeEach(() => openLimits(gateway))
 
-const ageSignIn = (uai: string, seconds: number) =>
-  gateway.sql`update auth_gateway.sessions set started_at = started_at - make_interval(secs => ${seconds})
-    where uai = ${uai}`
+const ageSignIn = (uai: string, seconds: number) => ageSessions(gateway, uai, seconds)
 const stepUp = async ({ browser }: SignedInBrowser, code: string, returnTo = '/account') => {
   const page = await browser.visit(`/web/step-up?return_to=${encodeURIComponent(returnTo)}`)
   return browser.submit(page, { code }, '/web/step-up')
@@ -37,8 +34,7 @@ describe('enrolment', () => {
     expect((await ada.browser.visit('/account?done=totp_added')).html).toContain('Your authenticator app is set up.')
     expect(ada.browser.cookies.get('lanonasis_session')).not.toBe(before)
 
-    const [enrolled] = await gateway.sql`select stream_id from auth_gateway.event_store
-      where event_type = 'TotpEnrolled' and subject = ${ada.uai}`
+    const [enrolled] = await eventsWhere(gateway, { event_type: 'TotpEnrolled', subject: ada.uai })
     const dump = JSON.stringify([
       await gateway.sql`select * from auth_gateway.event_store`,
       (await gateway.sql`select sealed from auth_gateway.event_secrets`).map((one) => one.sealed.toString('latin1')),
@@ -112,11 +108,8 @@ describe('the step-up', () => {
         headers: { cookie, [IP_HEADER]: '10.1.1.1' },
       })
     const statuses = (await Promise.all(Array.from({ length: 20 }, post))).map(({ status }) => status)
-    const [accepted] = await gateway.sql`select count(*)::int as n from auth_gateway.event_store
-      where event_type = 'TotpCodeAccepted' and subject = ${ada.uai}`
-    expect(accepted?.n).toBe(1)
-    const steppedUp = await gateway.sql`select 1 from auth_gateway.event_store
-      where event_type = 'SessionSteppedUp' and subject = ${ada.uai}`
+    expect(await eventsWhere(gateway, { event_type: 'TotpCodeAccepted', subject: ada.uai })).toHaveLength(1)
+    const steppedUp = await eventsWhere(gateway, { event_type: 'SessionSteppedUp', subject: ada.uai })
     // One from the enrolment, one from the winner; the others had the old handle or a spent code.
     expect(steppedUp).toHaveLength(2)
     expect(statuses.filter((status) => status === 200)).toEqual([])
@@ -137,8 +130,7 @@ describe('the step-up', () => {
       })
     const wrong = (n: number) => codeOf(app, 0).replace(/\d$/, (last) => String((Number(last) + 1 + (n % 8)) % 10))
     await Promise.all(Array.from({ length: 40 }, (_, n) => guess(wrong(n), n)))
-    const failures = await gateway.sql`select 1 from auth_gateway.event_store
-      where event_type = 'TotpCodeRefused' and subject = ${ada.uai}`
+    const failures = await eventsWhere(gateway, { event_type: 'TotpCodeRefused', subject: ada.uai })
     expect(failures).toHaveLength(5)
     expect((await guess(codeOf(app, 0), 99)).status).toBe(429)
   })
@@ -251,7 +243,7 @@ describe('removal', () => {
         and event_id in (select event_id from auth_gateway.event_store where subject = ${ada.uai})`
       ).length
     expect(await count()).toBe(1)
-    await gateway.sql`select auth_gateway.maintain(1000)`
+    await runMaintenance(gateway)
     expect(await count()).toBe(0)
     expect((await eventsOf(gateway, 'totp_authenticator')).at(-1)).toMatchObject({
       event_type: 'TotpRemoved',
@@ -272,7 +264,7 @@ describe('removal', () => {
 describe('an attacker who reads the mail of a person with an app', () => {
   /** A new sign-in by code alone, as an attacker who reads the mail could do it. */
   const intrude = async (email: string) => {
-    await gateway.sql`update auth_gateway.rate_limits set expires_at = now()`
+    await openLimits(gateway)
     return signIn(gateway, email)
   }
 
@@ -304,7 +296,7 @@ describe('an attacker who reads the mail of a person with an app', () => {
     ] as const)
       expect(await merge(survivor, retired)).toMatchObject({ status: 401, body: { code: 'STEP_UP_REQUIRED' } })
     // The attacker is stepped up in their own account, and proves the mailbox of the victim there.
-    await gateway.sql`update auth_gateway.rate_limits set expires_at = now()`
+    await openLimits(gateway)
     const { browser } = attacker
     const asked = await browser.submit(await browser.visit('/account/email'), { email: victim.email }, '/account/email')
     const code = gateway.inbox.codeFor(victim.email)

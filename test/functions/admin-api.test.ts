@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import { eventsOf, useGateway } from '../support/gateway.ts'
-import { ageStepUp, signInOperator } from '../support/operators.ts'
+import { signInOperator } from '../support/operators.ts'
+import { ageStepUp } from '../support/rows.ts'
 import { post, postJson, type SignedInBrowser, signIn } from '../support/sign-in.ts'
 
 const gateway = useGateway()

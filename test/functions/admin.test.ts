@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { ask } from '../support/as-browser.ts'
 import { useGateway } from '../support/gateway.ts'
-import { ageStepUp, signInOperator } from '../support/operators.ts'
+import { signInOperator } from '../support/operators.ts'
+import { ageStepUp, eventsWhere, fillLimits, joinOrganizationOf, openLimits } from '../support/rows.ts'
 import { settled } from '../support/settle.ts'
 import { formsOf, getTokens, type SignedInBrowser, signIn } from '../support/sign-in.ts'
 
@@ -19,9 +20,7 @@ beforeAll(async () => {
   admin = await signInOperator(gateway, 'admin')
   member = await signIn(gateway)
   stranger = await signIn(gateway)
-  const { sql } = gateway
-  await sql`update auth_gateway.identities m set organization_id = a.organization_id, organizations = a.organizations
-    from auth_gateway.identities a where m.uai = ${member.uai} and a.uai = ${admin.uai}`
+  await joinOrganizationOf(gateway, admin.uai, member.uai)
   for (const one of [member, stranger]) {
     await getTokens(gateway, one)
     await ask(gateway, one, 'POST', '/api/v1/api-keys', { name: 'Laptop', scopes: ['memories:read'] })
@@ -37,8 +36,6 @@ const idOf = async (table: 'sessions' | 'api_keys', { uai }: SignedInBrowser) =>
     await gateway.sql`select id from auth_gateway.${gateway.sql(table)} where ${gateway.sql(column)} = ${uai} limit 1`
   return row?.id as string
 }
-
-const openLimits = () => gateway.sql`update auth_gateway.rate_limits set expires_at = now()`
 
 /** Posts an action as a form of the console does. */
 async function act(operator: SignedInBrowser, fields: Record<string, string>) {
@@ -148,7 +145,7 @@ describe('who sees what, route by route', () => {
 
 describe('an employee who merged the account of the company with their private one', () => {
   const hereIs = async (one: SignedInBrowser) => {
-    await openLimits()
+    await openLimits(gateway)
     const { access_token } = await getTokens(gateway, one, { resource: gateway.url })
     await ask(gateway, one, 'POST', '/api/v1/api-keys', { name: 'Laptop', scopes: ['memories:read'] })
     return access_token
@@ -156,10 +153,8 @@ describe('an employee who merged the account of the company with their private o
 
   /** Both accounts, of which `survivor` took up the other one by a merge that its person proved. */
   async function merged(survivor: 'company' | 'home') {
-    const { sql } = gateway
     const [company, home] = [await signIn(gateway), await signIn(gateway)]
-    await sql`update auth_gateway.identities m set organization_id = a.organization_id, organizations = a.organizations
-      from auth_gateway.identities a where m.uai = ${company.uai} and a.uai = ${admin.uai}`
+    await joinOrganizationOf(gateway, admin.uai, company.uai)
     const [atWork, own] = [await hereIs(company), await hereIs(home)]
     const [asks, retired_token] = survivor === 'company' ? [company, own] : [home, atWork]
     const merged = await ask(gateway, asks, 'POST', '/v1/auth/identities/merge', { retired_token })
@@ -229,14 +224,14 @@ describe('an employee who merged the account of the company with their private o
 
 describe('an operator who has much of the log read over and over', () => {
   const now = new Date().toISOString()
-  beforeEach(openLimits)
-  afterAll(openLimits)
+  beforeEach(() => openLimits(gateway))
+  afterAll(() => openLimits(gateway))
 
   test('429 after 30 looks back a minute, in the console and by the API alike', async () => {
     const page = () => visit(admin, `/admin/people/${member.uai}?at=${now}`)
     const state = () => ask(gateway, admin, 'GET', `/v1/operators/state?person=${member.uai}&at=${now}`)
     expect([(await page()).status, (await state()).status]).toEqual([200, 200])
-    await gateway.sql`update auth_gateway.rate_limits set count = 29 where bucket like 'state-at:%'`
+    await fillLimits(gateway, 'state-at:', 29)
     expect([(await page()).status, (await page()).status, (await state()).status]).toEqual([200, 429, 429])
     expect((await visit(admin, `/admin/people/${member.uai}`)).status).toBe(200)
     expect((await visit(platform, `/admin/people/${member.uai}?at=${now}`)).status).toBe(200)
@@ -247,7 +242,7 @@ describe('an operator who has much of the log read over and over', () => {
     const page = () => visit(admin, `/admin/radius?id=${body.id}`)
     const trace = () => ask(gateway, admin, 'POST', '/v1/operators/blast-radius', body)
     expect([(await page()).status, (await trace()).status]).toEqual([200, 200])
-    await gateway.sql`update auth_gateway.rate_limits set count = 29 where bucket like 'blast-radius:%'`
+    await fillLimits(gateway, 'blast-radius:', 29)
     expect([(await page()).status, (await page()).status, (await trace()).status]).toEqual([200, 429, 429])
     expect((await act(admin, { act: 'revokeAll', ...body, reason: 'to try' })).status).toBe(429)
     expect((await visit(platform, `/admin/radius?id=${body.id}`)).status).toBe(200)
@@ -279,10 +274,8 @@ describe('POST /admin/act', () => {
   })
 
   test('404: an operator of one organization does nothing to who answers for everything', async () => {
-    const { sql } = gateway
     const chief = await signInOperator(gateway)
-    await sql`update auth_gateway.identities m set organization_id = a.organization_id, organizations = a.organizations
-      from auth_gateway.identities a where m.uai = ${chief.uai} and a.uai = ${admin.uai}`
+    await joinOrganizationOf(gateway, admin.uai, chief.uai)
     for (const [name, id] of [
       ['suspend', chief.uai],
       ['erase', chief.uai],
@@ -299,8 +292,7 @@ describe('POST /admin/act', () => {
   ] as const)('200 %s: an event by the operator, with the reason', async (name, table, type) => {
     const id = await idOf(table, member)
     expect((await act(admin, { act: name, id, reason: 'lost phone' })).html).toContain('The log has your reason')
-    const [event] =
-      await gateway.sql`select data, metadata from auth_gateway.event_store where stream_id = ${id} and event_type = ${type}`
+    const [event] = await eventsWhere(gateway, { stream_id: id, event_type: type })
     expect(JSON.stringify(event?.data)).toContain('lost phone')
     expect(event?.metadata).toMatchObject({ actorType: 'operator', actor: admin.uai })
   })

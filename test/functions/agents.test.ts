@@ -3,6 +3,7 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import { api, type Body } from '../support/api-keys.ts'
 import { startDocumentServer } from '../support/document-server.ts'
 import { addClient, eventsOf, useGateway } from '../support/gateway.ts'
+import { openLimits } from '../support/rows.ts'
 import { getTokens, post, postJson, type SignedInBrowser, signIn } from '../support/sign-in.ts'
 
 const EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange'
@@ -187,10 +188,10 @@ describe('what is refused', () => {
 
   test('409 beyond 50 agents, also for 20 at once', async () => {
     const grace = await signIn(gateway)
-    await gateway.sql`update auth_gateway.rate_limits set expires_at = now()`
+    await openLimits(gateway)
     for (let n = 0; n < 50; n += 25) {
       await Promise.all(Array.from({ length: 25 }, () => delegate({}, grace)))
-      await gateway.sql`update auth_gateway.rate_limits set expires_at = now()`
+      await openLimits(gateway)
     }
     expect(await delegate({}, grace)).toMatchObject({ status: 409, body: { code: 'TOO_MANY_AGENTS' } })
   })

@@ -3,6 +3,7 @@ import { hasChecksum } from '../../shared/tokens/api-key.ts'
 import { hashToken } from '../../shared/tokens/opaque.ts'
 import { api, atBrowser, type DirectSignIn, directSignIn, newKey } from '../support/api-keys.ts'
 import { addClient, eventsOf, useGateway } from '../support/gateway.ts'
+import { expireKey, setRole, setStatus } from '../support/rows.ts'
 import { getTokens, signIn } from '../support/sign-in.ts'
 
 const KEYS = '/api/v1/api-keys'
@@ -254,7 +255,7 @@ describe('the end of a key', () => {
 
   test('401 once it has expired', async () => {
     const key = await newKey(gateway, ada, { expires_in_days: 1 })
-    await gateway.sql`update auth_gateway.api_keys set expires_at = now() where id = ${key.id}`
+    await expireKey(gateway, key.id)
     expect((await verify(key.key)).status).toBe(401)
     const { body } = await api(gateway, 'GET', `${KEYS}/${key.id}`, { token: ada.token })
     expect(body.data).toMatchObject({ status: 'expired', is_active: false })
@@ -337,18 +338,18 @@ describe('never wider than what made it', () => {
 
   test('a scope that the owner loses, its keys lose', async () => {
     const root = await signIn(gateway)
-    await gateway.sql`update auth_gateway.identities set role = 'platform_admin' where uai = ${root.uai}`
+    await setRole(gateway, root.uai, 'platform_admin')
     const asked = { name: 'admin', scopes: ['admin:*', 'memories:read'] }
     const { data: key } = (await atBrowser(gateway, root, 'POST', KEYS, asked)).body
     expect((await verify(key.key)).body.permissions).toEqual(['admin:*', 'memories:read'])
-    await gateway.sql`update auth_gateway.identities set role = 'user' where uai = ${root.uai}`
+    await setRole(gateway, root.uai, 'user')
     expect((await verify(key.key)).body.permissions).toEqual(['memories:read'])
   })
 
   test('401 when the owner is suspended', async () => {
     const mallory = await directSignIn(gateway)
     const key = await newKey(gateway, mallory)
-    await gateway.sql`update auth_gateway.identities set status = 'suspended' where uai = ${mallory.uai}`
+    await setStatus(gateway, mallory.uai, 'suspended')
     expect((await verify(key.key)).status).toBe(401)
   })
 })

@@ -9,6 +9,7 @@ import { sendNotice } from '../../shared/delivery/send-notice.ts'
 import { sendUnsent } from '../../shared/delivery/unsent-messages.ts'
 import type { Person } from '../../shared/queries/person.ts'
 import { eventsOf, newEmail, useGateway } from '../support/gateway.ts'
+import { openLimits } from '../support/rows.ts'
 import { createBrowser, postJson, signIn } from '../support/sign-in.ts'
 
 const [OLD, NEW] = ['o', 'n'].map((letter) => `whsec_${Buffer.from(letter.repeat(24)).toString('base64')}`)
@@ -17,7 +18,6 @@ const gateway = useGateway({
   env: { RESEND_WEBHOOK_SECRET: `${NEW}|${OLD}`, TWILIO_AUTH_TOKEN: `older token|${TOKEN}`, SMS_COUNTRIES: 'CH' },
 })
 
-const letSendLimitPass = () => gateway.sql`delete from auth_gateway.rate_limits`
 const send = (to: object) => postJson(gateway, '/v1/auth/otp/send', to)
 async function sentTo(email = newEmail()): Promise<{ id: string; email: string }> {
   expect((await send({ email })).status).toBe(200)
@@ -113,7 +113,7 @@ describe('Twilio', () => {
   async function texted(): Promise<{ id: string; phone: string }> {
     number += 1
     const phone = `+4179${String(2_000_000 + number * 7919)}`
-    await letSendLimitPass()
+    await openLimits(gateway)
     expect((await send({ phone })).status).toBe(200)
     return { id: gateway.inbox.sent.at(-1)?.id ?? '', phone }
   }
@@ -130,7 +130,7 @@ describe('Twilio', () => {
     const [gone, off] = [await texted(), await texted()]
     await twilioTells(status('undelivered', { ErrorCode: '30005' }), gone.id)
     await twilioTells(status('undelivered', { ErrorCode: '30003' }), off.id)
-    await letSendLimitPass()
+    await openLimits(gateway)
     expect((await send({ phone: gone.phone })).body.code).toBe('OTP_UNDELIVERABLE')
     expect((await send({ phone: off.phone })).status).toBe(200)
   })
@@ -199,7 +199,7 @@ describe('a suppressed address', () => {
   test('400 until an operator lifts it; meanwhile nothing goes out, and an event says so each time', async () => {
     const { id, email } = await sentTo()
     await resendTells('email.bounced', id, bounce)
-    await letSendLimitPass()
+    await openLimits(gateway)
     const before = gateway.inbox.attempts
     const refused = await send({ email: email.toUpperCase() })
     expect(refused).toMatchObject({ status: 400, body: { code: 'OTP_UNDELIVERABLE' } })
@@ -215,7 +215,7 @@ describe('a suppressed address', () => {
     const lifted = await command('lift', email, '--reason', 'the mailbox is back')
     expect([lifted.code, lifted.text.includes(email)]).toEqual([0, false])
     expect((await command('lift', email, '--reason', 'again')).code).toBe(1)
-    await letSendLimitPass()
+    await openLimits(gateway)
     expect((await resendTells('email.bounced', id, bounce)).status).toBe(200)
     expect((await send({ email })).status).toBe(200)
     const [event] = (await eventsOf(gateway, 'suppression')).slice(-1)
@@ -228,7 +228,7 @@ describe('a suppressed address', () => {
     await resendTells('email.delivered', angry.id)
     await resendTells('email.complained', angry.id)
     await resendTells('email.bounced', full.id, { bounce: { type: 'Transient', subType: 'MailboxFull' } })
-    await letSendLimitPass()
+    await openLimits(gateway)
     expect((await send({ email: angry.email })).body.code).toBe('OTP_UNDELIVERABLE')
     expect((await send({ email: full.email })).status).toBe(200)
   })

@@ -5,6 +5,7 @@ import { currentSigner, makeCheckpoints } from '../../shared/audit/checkpoints.t
 import { ask } from '../support/as-browser.ts'
 import { useGateway } from '../support/gateway.ts'
 import { enrolTotp, signInOperator } from '../support/operators.ts'
+import { ageSessions, ageStepUp, eventsWhere, openLimits } from '../support/rows.ts'
 import { settled } from '../support/settle.ts'
 import { createBrowser, getTokens, passSignIn, type SignedInBrowser, signIn } from '../support/sign-in.ts'
 
@@ -12,8 +13,7 @@ const gateway = useGateway()
 
 const post = (person: SignedInBrowser, path: string, body: object, origin?: string) =>
   ask(gateway, person, 'POST', path, body, origin)
-const age = (uai: string) =>
-  gateway.sql`update auth_gateway.sessions set started_at = started_at - interval '1 hour' where uai = ${uai}`
+const age = (uai: string) => ageSessions(gateway, uai, 3600)
 
 /** What of a person can still be read or found. */
 async function traces(uai: string): Promise<number> {
@@ -66,7 +66,7 @@ describe('a person', () => {
       status: 401,
       body: { code: 'STEP_UP_REQUIRED' },
     })
-    await gateway.sql`update auth_gateway.rate_limits set expires_at = now()`
+    await openLimits(gateway)
     const again = await signIn(gateway, ada.email)
     const { status, body } = await post(again, '/v1/auth/me/erase', { uai: ada.uai })
     expect([status, body]).toMatchObject([200, { uai: ada.uai, status: 'erased', keys_left: 0, digests_left: 0 }])
@@ -80,7 +80,7 @@ describe('a person', () => {
     expect((await ada.browser.visit('/account/erase')).url).toContain('/web/login?prompt=login')
     const grace = await signIn(gateway)
     await enrolTotp(grace)
-    await gateway.sql`update auth_gateway.sessions set stepped_up_at = stepped_up_at - interval '1 hour' where uai = ${grace.uai}`
+    await ageStepUp(gateway, grace.uai, 3600)
     expect((await grace.browser.visit('/account/erase')).url).toContain('/web/step-up')
     expect((await post(grace, '/v1/auth/me/erase', { uai: grace.uai })).status).toBe(401)
   })
@@ -88,7 +88,7 @@ describe('a person', () => {
   test('is a new identity when they return with the same address', async () => {
     const ada = await signIn(gateway)
     await post(ada, '/v1/auth/me/erase', { uai: ada.uai })
-    await gateway.sql`update auth_gateway.rate_limits set expires_at = now()`
+    await openLimits(gateway)
     const browser = createBrowser(gateway)
     await passSignIn(gateway, browser, await browser.visit('/web/login'), ada.email)
     expect(JSON.parse(decodeURIComponent(browser.cookies.get('lanonasis_user') ?? '')).id).not.toBe(ada.uai)
@@ -112,9 +112,8 @@ describe('a person', () => {
     })
     expect((await all.answers).map(({ status }) => status)).toEqual(Array(20).fill(200))
     expect((await post(ada, '/v1/auth/me/erase', { uai: ada.uai })).status).toBe(401)
-    const [{ n } = { n: 0 }] = await gateway.sql`
-      select count(*)::int as n from auth_gateway.event_store where stream_id = ${ada.uai} and event_type = 'IdentityErased'`
-    expect([n, await traces(ada.uai)]).toEqual([1, 0])
+    const erased = await eventsWhere(gateway, { stream_id: ada.uai, event_type: 'IdentityErased' })
+    expect([erased.length, await traces(ada.uai)]).toEqual([1, 0])
   })
 })
 
@@ -125,8 +124,7 @@ describe('an operator', () => {
       reason: 'asked by letter',
     })
     expect([status, body.uai]).toEqual([200, ada.uai])
-    const [event] = await gateway.sql`
-      select data, metadata from auth_gateway.event_store where stream_id = ${ada.uai} and event_type = 'IdentityErased'`
+    const [event] = await eventsWhere(gateway, { stream_id: ada.uai, event_type: 'IdentityErased' })
     expect(event?.data.reason).toBe('asked by letter')
     expect(event?.metadata).toMatchObject({ actorType: 'operator', actor: operator.uai })
     await stillVerifies()

@@ -9,6 +9,7 @@ import { eventsOf, IP_HEADER, newEmail, randomIp, useGateway } from '../support/
 import { addTestHook, startHookServer } from '../support/hooks.ts'
 import { startUpstream, UPSTREAM_CLIENT, type Upstream } from '../support/oidc-upstream.ts'
 import { codeOf, enrolTotp } from '../support/operators.ts'
+import { eventsWhere, openLimits, organizationOf, setStatus } from '../support/rows.ts'
 import { createBrowser, passSignIn, postJson, signIn, type TestBrowser } from '../support/sign-in.ts'
 
 const gateway = useGateway({ countStatements: true })
@@ -50,7 +51,7 @@ const uaiOf = ({ cookies }: TestBrowser): string =>
   JSON.parse(decodeURIComponent(cookies.get('lanonasis_user') ?? '')).id
 
 async function byCode(email = newEmail()) {
-  await gateway.sql`update auth_gateway.rate_limits set expires_at = now()`
+  await openLimits(gateway)
   await postJson(gateway, '/v1/auth/otp/send', { email })
   return postJson(gateway, '/v1/auth/otp/verify', { email, token: gateway.inbox.codeFor(email) })
 }
@@ -119,7 +120,7 @@ describe('before-sign-in', () => {
     const { uai } = await signIn(gateway, email)
     await add('before-sign-in')
     outside.answers(async () => {
-      await gateway.sql`update auth_gateway.identities set status = 'suspended' where uai = ${uai}`
+      await setStatus(gateway, uai, 'suspended')
       return { body: { decision: 'allow' } }
     })
     expect(await byCode(email)).toMatchObject({ status: 403, body: { code: 'ACCOUNT_SUSPENDED' } })
@@ -151,7 +152,7 @@ describe('before-sign-in', () => {
   test('429 over the limit, and is not called for the right code: its calls reveal no code', async () => {
     await add('before-sign-in')
     outside.answers(() => ({ body: { decision: 'deny' } }))
-    await gateway.sql`update auth_gateway.rate_limits set expires_at = now()`
+    await openLimits(gateway)
     const email = newEmail()
     await postJson(gateway, '/v1/auth/otp/send', { email })
     const from = { [IP_HEADER]: randomIp() }
@@ -165,7 +166,7 @@ describe('before-sign-in', () => {
 
   test('400 for an expired right code, and is not called', async () => {
     await add('before-sign-in')
-    await gateway.sql`update auth_gateway.rate_limits set expires_at = now()`
+    await openLimits(gateway)
     const email = newEmail()
     await postJson(gateway, '/v1/auth/otp/send', { email })
     vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 600_000 })
@@ -202,7 +203,7 @@ describe('before-sign-in', () => {
     const asked = await enter(browser)
     expect(asked.url).toContain('error=more_proof_needed')
     expect(signedIn(browser)).toBe(false)
-    await gateway.sql`update auth_gateway.rate_limits set expires_at = now()`
+    await openLimits(gateway)
     await passSignIn(gateway, browser, asked, ada.email)
     expect(uaiOf(browser)).toBe(ada.uai)
     expect(outside.heard.at(-1)).toMatchObject({ data: { proofs: ['otp', 'oidc:acme'] } })
@@ -313,13 +314,11 @@ describe('provision-user, map-claims and after-sign-in', () => {
 
   test('map-claims sets name, locale, plan, organization and the roles it may give, now and later', async () => {
     const ada = await signIn(gateway)
-    const [organization] =
-      await gateway.sql`select organization_id as id from auth_gateway.identities where uai = ${ada.uai}`
+    const organization = await organizationOf(gateway, ada.uai)
     // An organization that is there, but is not for this hook to give.
-    const [other] = await gateway.sql`select organization_id as id from auth_gateway.identities
-      where uai = ${(await signIn(gateway)).uai}`
-    await add('map-claims', { connections: ['acme'], roles: ['member'], organizations: [organization?.id] })
-    const claims = { name: 'Ada of Acme', locale: 'de', plan: 'team', organization_id: organization?.id }
+    const other = await organizationOf(gateway, (await signIn(gateway)).uai)
+    await add('map-claims', { connections: ['acme'], roles: ['member'], organizations: [organization] })
+    const claims = { name: 'Ada of Acme', locale: 'de', plan: 'team', organization_id: organization }
     outside.answers(() => ({ body: { claims: { ...claims, role: 'member' } } }))
     const browser = createBrowser(gateway)
     await enter(browser)
@@ -328,19 +327,17 @@ describe('provision-user, map-claims and after-sign-in', () => {
       name: 'Ada of Acme',
       role: 'member',
       plan: 'team',
-      organization_id: organization?.id,
+      organization_id: organization,
     })
     const events = await eventsOf(gateway, 'identity', uaiOf(browser))
-    outside.answers(() => ({ body: { claims: { ...claims, role: 'admin', organization_id: other?.id } } }))
+    outside.answers(() => ({ body: { claims: { ...claims, role: 'admin', organization_id: other } } }))
     await enter(browser)
-    expect(await me()).toMatchObject({ role: 'member', organization_id: organization?.id })
+    expect(await me()).toMatchObject({ role: 'member', organization_id: organization })
     expect(await eventsOf(gateway, 'identity', uaiOf(browser))).toHaveLength(events.length)
     outside.answers(() => ({ body: { claims: { plan: 'pro' } } }))
     await enter(browser)
     expect(await me()).toMatchObject({ plan: 'pro', name: 'Ada of Acme' })
-    const log = JSON.stringify(
-      await gateway.sql`select data from auth_gateway.event_store where subject = ${uaiOf(browser)}`,
-    )
+    const log = JSON.stringify(await eventsWhere(gateway, { subject: uaiOf(browser) }))
     expect(log).not.toContain('Ada of Acme')
   })
 

@@ -3,6 +3,7 @@ import { beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { api, type Body } from '../support/api-keys.ts'
 import { connect } from '../support/connections.ts'
 import { addClient, eventsOf, newEmail, useGateway } from '../support/gateway.ts'
+import { ageSessions, ageTokens, openLimits } from '../support/rows.ts'
 import { getTokens, NATIVE, post, postJson, type SignedInBrowser, signIn } from '../support/sign-in.ts'
 
 const gateway = useGateway({ countStatements: true })
@@ -10,9 +11,7 @@ let service: string
 beforeAll(async () => {
   service = await tokenOf('crm', 'identities:read identities:link identities:merge')
 })
-beforeEach(async () => {
-  await gateway.sql`update auth_gateway.rate_limits set expires_at = now()`
-})
+beforeEach(() => openLimits(gateway))
 
 /** A token of a service that an operator registered with these scopes. */
 async function tokenOf(clientId: string, scope: string): Promise<string> {
@@ -208,7 +207,7 @@ describe('a merge', () => {
   })
 
   async function signInAgain(email: string) {
-    await gateway.sql`update auth_gateway.rate_limits set expires_at = now()`
+    await openLimits(gateway)
     return signIn(gateway, email)
   }
 
@@ -224,8 +223,8 @@ describe('a merge', () => {
     })
     expect((await merge(ada.token, third.access_token)).status).toBe(401)
     const old = await pairOf()
-    await gateway.sql`update auth_gateway.sessions set started_at = now() - interval '1 hour' where uai = ${old.uai}`
-    await gateway.sql`update auth_gateway.token_families set authenticated_at = now() - interval '16 minutes' where uai = ${old.uai}`
+    await ageSessions(gateway, old.uai, 3600)
+    await ageTokens(gateway, old.uai, 16 * 60)
     expect((await merge(ada.token, old.token)).body).toMatchObject({ code: 'STEP_UP_REQUIRED' })
     const answers = await Promise.all(
       Array.from({ length: 20 }, (_, n) => (n % 2 ? merge(ada.token, gone.token) : merge(gone.token, ada.token))),
@@ -275,7 +274,7 @@ describe('the account page', () => {
       [fresh, 'own'],
       [other.email, 'merged'],
     ] as const) {
-      await gateway.sql`update auth_gateway.rate_limits set expires_at = now()`
+      await openLimits(gateway)
       const asked = await ada.browser.submit(await ada.browser.visit('/account/email'), { email }, '/account/email')
       const page = await ada.browser.submit(asked, { code: gateway.inbox.codeFor(email) }, '/account/email/code')
       expect(page.url).toContain(`done=${done}`)
@@ -304,7 +303,7 @@ describe('the account page', () => {
   test('sign-in methods change only after a recent sign-in, and the person is notified by mail', async () => {
     const ada = await signIn(gateway)
     const fresh = newEmail('fresh')
-    await gateway.sql`update auth_gateway.rate_limits set expires_at = now()`
+    await openLimits(gateway)
     const asked = await ada.browser.submit(
       await ada.browser.visit('/account/email'),
       { email: fresh },
@@ -317,7 +316,7 @@ describe('the account page', () => {
       )
     await expect.poll(() => told('sign_in_method_added')).toBe(true)
     const account = await ada.browser.visit('/account')
-    await gateway.sql`update auth_gateway.sessions set started_at = now() - interval '16 minutes' where uai = ${ada.uai}`
+    await ageSessions(gateway, ada.uai, 16 * 60)
     for (const path of ['/account/email', '/account/phone'])
       expect((await ada.browser.visit(path)).url).toContain('/web/login?prompt=login')
     const [, second] = await gateway.sql`
@@ -359,7 +358,7 @@ describe('the account page', () => {
   })
 
   async function resetAnd(email: string): Promise<string> {
-    await gateway.sql`update auth_gateway.rate_limits set expires_at = now()`
+    await openLimits(gateway)
     return email
   }
 

@@ -5,6 +5,7 @@ import { MAX_GENERATIONS } from '../../shared/domain/api-key.ts'
 import { commit } from '../../shared/events/commit.ts'
 import { api, type Body, type DirectSignIn, directSignIn, newKey } from '../support/api-keys.ts'
 import { addClient, useGateway } from '../support/gateway.ts'
+import { joinOrganizationOf, setClientStatus, setKeyStatus, setRole } from '../support/rows.ts'
 import { getTokens, post, signIn } from '../support/sign-in.ts'
 
 const KEYS = '/api/v1/api-keys'
@@ -138,8 +139,7 @@ describe('a key that a key makes', () => {
 describe('a key of an organization', () => {
   test('its creator alone loosens and rotates it; other members narrow and revoke it', async () => {
     const eve = await directSignIn(gateway)
-    await gateway.sql`update auth_gateway.identities m set organization_id = a.organization_id, organizations = a.organizations
-      from auth_gateway.identities a where m.uai = ${eve.uai} and a.uai = ${ada.uai}`
+    await joinOrganizationOf(gateway, ada.uai, eve.uai)
     const key = await newKey(gateway, ada, {
       owner: 'organization',
       scopes: ['memories:read', 'memories:write'],
@@ -175,7 +175,7 @@ test('401 for a key whose parent no longer works, should one be left', async () 
   const made = await child(parent, { scopes: ['api-keys:*'] })
   const last = await child(made, { scopes: ['api-keys:*'] })
   expect((await verify(last)).status).toBe(200)
-  await gateway.sql`update auth_gateway.api_keys set status = 'revoked' where id = ${parent.id}`
+  await setKeyStatus(gateway, parent.id, 'revoked')
   expect([(await verify(made)).status, (await verify(last)).status]).toEqual([401, 401])
 })
 
@@ -344,7 +344,7 @@ describe('other applications and services', () => {
   test('401 for its keys while an operator has suspended it', async () => {
     const { id, create } = await partner()
     const { data: made } = (await create()).body
-    await gateway.sql`update auth_gateway.api_clients set status = 'suspended' where client_id = ${id}`
+    await setClientStatus(gateway, id, 'suspended')
     expect((await verify(made)).status).toBe(401)
   })
 
@@ -383,8 +383,7 @@ describe('what a person may have', () => {
 
   test('a token has no scope that its person may not have; renewed, none that they have lost', async () => {
     const person = await signIn(gateway)
-    const role = (one: string) =>
-      gateway.sql`update auth_gateway.identities set role = ${one} where uai = ${person.uai}`
+    const role = (one: string) => setRole(gateway, person.uai, one)
     const { redirect_uri } = await addClient(gateway, 'master-app', {
       token_endpoint_auth_method: 'none',
       scope: 'openid memories:read admin:* identities:merge maple:read',
@@ -414,10 +413,10 @@ describe('what a person may have', () => {
 
   test('an access level that the owner loses, its keys lose', async () => {
     const root = await directSignIn(gateway)
-    await gateway.sql`update auth_gateway.identities set role = 'platform_admin' where uai = ${root.uai}`
+    await setRole(gateway, root.uai, 'platform_admin')
     const key = await newKey(gateway, root, { access_level: 'admin' })
     expect((await verify(key)).body.accessLevel).toBe('admin')
-    await gateway.sql`update auth_gateway.identities set role = 'user' where uai = ${root.uai}`
+    await setRole(gateway, root.uai, 'user')
     expect((await verify(key)).body.accessLevel).toBe('team')
   })
 })

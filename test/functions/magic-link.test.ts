@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { freePort } from '../../scripts/lib/ports.ts'
 import { startSupabaseAuth } from '../../scripts/supabase-auth.ts'
 import { newEmail, useGateway } from '../support/gateway.ts'
+import { openLimits } from '../support/rows.ts'
 import { createBrowser, formsOf, postJson, signIn, type TestBrowser } from '../support/sign-in.ts'
 
 const CALLBACK = '/v1/auth/magic-link/callback'
@@ -16,9 +17,7 @@ afterAll(() => supabase?.stop())
 const gateway = useGateway(() => ({
   env: { SUPABASE_URL: supabase.url, SUPABASE_ANON_KEY: 'sb_publishable_test' },
 }))
-beforeEach(async () => {
-  await gateway.sql`update auth_gateway.rate_limits set expires_at = now()`
-})
+beforeEach(() => openLimits(gateway))
 
 const ask = (fields: object) => postJson(gateway, '/v1/auth/magic-link', fields)
 const exchange = (token: string | undefined, body: object) =>
@@ -125,7 +124,7 @@ describe('a link for a browser', () => {
 
   test('the same answer for a known and an unknown address; create_user: false creates no one', async () => {
     const [known, unknown] = [await signIn(gateway), newEmail('nobody')]
-    await gateway.sql`update auth_gateway.rate_limits set expires_at = now()`
+    await openLimits(gateway)
     const answers = [
       await ask({ email: known.email, create_user: false }),
       await ask({ email: unknown, create_user: false }),
@@ -169,7 +168,7 @@ describe('a link for a browser', () => {
   test('a code by e-mail for the same address neither spends the link nor is spent by it', async () => {
     const email = newEmail()
     await ask({ email, redirect_uri: '/account' })
-    await gateway.sql`update auth_gateway.rate_limits set expires_at = now()`
+    await openLimits(gateway)
     await postJson(gateway, '/v1/auth/otp/send', { email })
     const token = gateway.inbox.codeFor(email)
     const verify = (code: string) => postJson(gateway, '/v1/auth/otp/verify', { email, token: code })

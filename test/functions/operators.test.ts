@@ -4,6 +4,7 @@ import type { BlastRadius } from '../../shared/audit/blast-radius.ts'
 import { ask } from '../support/as-browser.ts'
 import { addClient, useGateway } from '../support/gateway.ts'
 import { signInOperator } from '../support/operators.ts'
+import { sessionIdOf } from '../support/rows.ts'
 import { getTokens, post, type SignedInBrowser, signIn } from '../support/sign-in.ts'
 
 const gateway = useGateway()
@@ -17,16 +18,10 @@ beforeAll(async () => {
 
 const sessionOf = (person: SignedInBrowser) => (person.browser.cookies.get('lanonasis_session') ?? '').split('.')[0]
 
-async function sessionId(person: SignedInBrowser): Promise<string> {
-  const [row] =
-    await gateway.sql`select id from auth_gateway.sessions where uai = ${person.uai} and ended_at is null order by started_at limit 1`
-  return row?.id
-}
-
 /** A person who has a key, an agent and tokens, all begun in one session. */
 async function busyPerson() {
   const ada = await signIn(gateway)
-  const id = await sessionId(ada)
+  const id = await sessionIdOf(gateway, ada.uai)
   const tokens = await getTokens(gateway, ada)
   const key = (await ask(gateway, ada, 'POST', '/api/v1/api-keys', { name: 'key', scopes: ['memories:read'] })).body
   const agent = (await ask(gateway, ada, 'POST', '/v1/auth/agents', { client_id: 'agent', scopes: ['memories:read'] }))
@@ -89,7 +84,7 @@ describe('POST /v1/operators/blast-radius', () => {
 
   test('200 with what an operator did to others in a session', async () => {
     const [operator, ada] = [await signInOperator(gateway), await signIn(gateway)]
-    const id = await sessionId(operator)
+    const id = await sessionIdOf(gateway, operator.uai)
     await ask(gateway, operator, 'POST', `/v1/operators/people/${ada.uai}/erase`, { reason: 'asked by letter' })
     const { body } = await radius(platform, { id })
     expect(body.acts).toMatchObject([{ type: 'IdentityErased', subject: ada.uai }])

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { randomIp, useGateway } from '../support/gateway.ts'
+import { openLimits } from '../support/rows.ts'
 import { postJson } from '../support/sign-in.ts'
 
 const LIMITS = 'sms-unentered-known-net=3/1d,sms-unentered-known-block=2/1d'
@@ -8,7 +9,7 @@ const gateway = useGateway({ env: { SMS_COUNTRIES: 'CH', LIMITS } })
 
 /** The status of a request for a code, with no other limit full. */
 async function ask(phone: string, ip: string, cookie?: string): Promise<number> {
-  await gateway.sql`delete from auth_gateway.rate_limits`
+  await openLimits(gateway)
   const headers = { 'x-real-ip': ip, ...(cookie && { cookie }) }
   return (await postJson(gateway, '/v1/auth/otp/send', { phone }, headers)).status
 }

@@ -1,6 +1,7 @@
 import { decodeJwt } from 'jose'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { eventsOf, newEmail, randomIp, useGateway } from '../support/gateway.ts'
+import { ageCodes, fillLimits, openLimits } from '../support/rows.ts'
 import { createBrowser, postJson } from '../support/sign-in.ts'
 
 const PAUSED =
@@ -9,7 +10,7 @@ const PAUSED =
 const gateway = useGateway({ env: { SMS_COUNTRIES: 'CH,DE,US', SMS_DAILY_CAP: '60', SMS_BREAKER_SENDS: '5' } })
 afterEach(async () => {
   gateway.inbox.recover()
-  await gateway.sql`delete from auth_gateway.rate_limits`
+  await openLimits(gateway)
 })
 
 let last = 0
@@ -32,7 +33,7 @@ test('200 and a person known by the number, who is the same the next time', asyn
   expect(first).toMatchObject({ status: 200, body: { auth_method: 'otp', user: { email: '' } } })
   // An empty address in a token would make all people without one the same person to consumers that match by it.
   expect(decodeJwt(first.body.access_token)).not.toHaveProperty('email')
-  await gateway.sql`delete from auth_gateway.rate_limits`
+  await openLimits(gateway)
   await send({ phone, type: 'sms' })
   const second = await verify(phone, gateway.inbox.codeFor(phone))
   expect(second.body.user.id).toBe(first.body.user.id)
@@ -128,7 +129,7 @@ describe('what it costs', () => {
       await verify(phone, gateway.inbox.codeFor(phone), ip)
     }
     expect((await send({ phone: newNumber() }, ip)).body.code).toBe('OTP_RATE_LIMITED')
-    await gateway.sql`update auth_gateway.otp_challenges set issued_at = issued_at - interval '2 hours'`
+    await ageCodes(gateway, 7200)
   })
 
   test('nothing is sent for the thirteenth unused code to one block of numbers, and a verified number of it still gets one', async () => {
@@ -140,13 +141,13 @@ describe('what it costs', () => {
     for (const phone of numbers) {
       expect((await send({ phone })).status).toBe(200)
       sent.push(gateway.inbox.sent.some(({ to }) => to === phone))
-      await gateway.sql`delete from auth_gateway.rate_limits where bucket like 'sms-country%'`
+      await openLimits(gateway, 'sms-country')
       await gateway.sql`update auth_gateway.otp_challenges set issued_at = issued_at - interval '65 minutes'
         where issued_at > now() - interval '1 hour'`
     }
     // The one that was entered makes up for five.
     expect(sent).toEqual([...Array(16).fill(true), false, false])
-    await gateway.sql`delete from auth_gateway.rate_limits`
+    await openLimits(gateway)
     expect((await send({ phone: proven })).body.message).toBe(PAUSED)
     await vi.waitFor(() => expect(gateway.inbox.sent.filter(({ to }) => to === proven)).toHaveLength(2))
   })
@@ -160,7 +161,7 @@ describe('what it costs', () => {
     const answers: number[] = []
     for (let n = 0; n <= most; n++) {
       answers.push((await send({ phone: newNumber() }, ip(n))).status)
-      await gateway.sql`delete from auth_gateway.rate_limits`
+      await openLimits(gateway)
       await gateway.sql`update auth_gateway.otp_challenges set issued_at = issued_at - interval '65 minutes'
         where issued_at > now() - interval '1 hour'`
     }
@@ -173,15 +174,12 @@ describe('what it costs', () => {
     const proven = newNumber()
     await send({ phone: proven })
     await verify(proven, gateway.inbox.codeFor(proven))
-    await gateway.sql`delete from auth_gateway.rate_limits`
-    const age = async () => {
-      await gateway.sql`delete from auth_gateway.rate_limits where bucket not like 'sms-day%'`
-      await gateway.sql`delete from auth_gateway.lookup_digests where kind like 'sms_%'`
-      await gateway.sql`update auth_gateway.otp_challenges set issued_at = issued_at - interval '2 hours'`
-    }
+    await openLimits(gateway)
     for (let count = 0; count < 42; count++) {
       expect((await send({ phone: newNumber() })).status).toBe(200)
-      await age()
+      await gateway.sql`delete from auth_gateway.rate_limits where bucket not like 'sms-day%'`
+      await gateway.sql`delete from auth_gateway.lookup_digests where kind like 'sms_%'`
+      await ageCodes(gateway, 7200)
     }
     const refused = await Promise.all(Array.from({ length: 5 }, () => send({ phone: newNumber() })))
     for (const { status, body } of refused)
@@ -194,20 +192,18 @@ describe('what it costs', () => {
     expect(await trips()).toEqual([
       ['SmsBreakerTripped', expect.objectContaining({ country: '*', cause: 'daily_cap', sent: 42 })],
     ])
-    await gateway.sql`update auth_gateway.rate_limits set count = 41 where bucket like 'sms-day%'`
+    await fillLimits(gateway, 'sms-day', 41)
     expect((await send({ phone: newNumber() })).status).toBe(200)
     expect((await trips()).at(-1)).toEqual(['SmsBreakerLifted', { reason: 'messages are available again' }])
   }, 60_000)
 
   test('newcomers get nothing for a while in a country where no codes are entered; other countries and verified numbers do', async () => {
-    const age = (time = '3 minutes') =>
-      gateway.sql`update auth_gateway.otp_challenges set issued_at = issued_at - ${time}::interval`
     const proven = newNumber()
     await send({ phone: proven })
     await verify(proven, gateway.inbox.codeFor(proven))
-    await age('2 hours')
+    await ageCodes(gateway, 7200)
     for (let count = 0; count < 5; count++) expect((await send({ phone: newNumber() })).status).toBe(200)
-    await age()
+    await ageCodes(gateway, 180)
     const refused = await Promise.all(Array.from({ length: 8 }, () => send({ phone: newNumber() })))
     expect(refused.map(({ body }) => body.message)).toEqual(Array(8).fill(PAUSED))
     const trips = (await eventsOf(gateway, 'sms_breaker')).filter(({ data }) => data.cause === 'pumping')
@@ -215,7 +211,7 @@ describe('what it costs', () => {
       { country: 'CH', cause: 'pumping', sent: 5, entered: 0, until: expect.any(String) },
     ])
     expect((await send({ phone: '+4915123456789' })).body.message).not.toBe(PAUSED)
-    await gateway.sql`delete from auth_gateway.rate_limits`
+    await openLimits(gateway)
     const answered = [await send({ phone: newNumber() }), await send({ phone: proven })]
     expect(answered.map(({ status }) => status)).toEqual([200, 200])
     expect(answered.map(({ body }) => ({ ...body, retry_after: 900 - body.retry_after < 60 }))).toEqual(
@@ -244,7 +240,7 @@ describe('on the sign-in page', () => {
     const codePage = await browser.submit(wrong, { phone }, '/web/login')
     expect(codePage.html).toContain(phone)
     expect(codePage.html).toContain('Check your telephone')
-    await gateway.sql`delete from auth_gateway.rate_limits`
+    await openLimits(gateway)
     const again = await browser.submit(codePage, {}, '/web/code/resend')
     const done = await browser.submit(again, { code: gateway.inbox.codeFor(phone) }, '/web/code')
     expect(done.location).toContain('/dashboard')

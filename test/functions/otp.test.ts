@@ -1,5 +1,6 @@
 import { afterEach, expect, test, vi } from 'vitest'
 import { addClient, eventsOf, newEmail, randomIp, useGateway } from '../support/gateway.ts'
+import { fillLimits, openLimits } from '../support/rows.ts'
 import { createBrowser, passSignIn, postJson, signIn } from '../support/sign-in.ts'
 
 const gateway = useGateway()
@@ -9,17 +10,14 @@ const send = (email: string, ip = randomIp()) => postJson(gateway, '/v1/auth/otp
 const verify = (email: string, token: string, ip = randomIp()) =>
   postJson(gateway, '/v1/auth/otp/verify', { email, token }, { 'x-real-ip': ip })
 const wrongFor = (email: string) => (gateway.inbox.codeFor(email) === '000000' ? '111111' : '000000')
-const letSendLimitPass = () =>
-  gateway.sql`update auth_gateway.rate_limits set expires_at = now() where bucket like 'otp-send%'`
-const letPausePass = () =>
-  gateway.sql`update auth_gateway.rate_limits set expires_at = now() where bucket like 'otp-send-pause:%'`
+const letPausePass = () => openLimits(gateway, 'otp-send-pause:')
 const challengeIds = (email: string) => gateway.inbox.sent.filter(({ to }) => to === email).map(({ id }) => id)
 
 test('200 with the same answer, whether or not the account exists', async () => {
   const known = newEmail()
   await send(known)
   await verify(known, gateway.inbox.codeFor(known))
-  await letSendLimitPass()
+  await openLimits(gateway, 'otp-send')
   const [first, second] = [await send(known), await send(newEmail())]
   expect(first.status).toBe(200)
   expect(first.text).toBe(second.text)
@@ -50,7 +48,7 @@ test('a code asked for in one network verifies in another one, until five wrong 
   await send(email)
   for (let n = 0; n < 4; n++) expect((await verify(email, wrongFor(email))).status).toBe(400)
   expect((await verify(email, gateway.inbox.codeFor(email))).status).toBe(200)
-  await letSendLimitPass()
+  await openLimits(gateway, 'otp-send')
   await send(email)
   for (let n = 0; n < 5; n++) expect((await verify(email, wrongFor(email))).status).toBe(400)
   expect((await verify(email, gateway.inbox.codeFor(email))).body.code).toBe('OTP_INVALID')
@@ -61,12 +59,12 @@ test('a hundred wrong codes by whomever leave a code only to the network that as
   const fill = async (bucket: string) => {
     await send(email, ip)
     await verify(email, wrongFor(email), ip)
-    await gateway.sql`update auth_gateway.rate_limits set count = 100 where bucket like ${bucket}`
+    await fillLimits(gateway, bucket, 100)
   }
-  await fill('otp-failures:%')
+  await fill('otp-failures:')
   expect((await verify(email, gateway.inbox.codeFor(email))).body.code).toBe('OTP_INVALID')
   expect((await verify(email, gateway.inbox.codeFor(email), ip)).status).toBe(200)
-  await letSendLimitPass()
+  await openLimits(gateway, 'otp-send')
   await send(email)
   expect((await verify(email, gateway.inbox.codeFor(email))).status).toBe(200)
 })
@@ -75,7 +73,7 @@ test('a code that another network asks for replaces none', async () => {
   const [email, ip] = [newEmail(), randomIp()]
   await send(email, ip)
   const code = gateway.inbox.codeFor(email)
-  await letSendLimitPass()
+  await openLimits(gateway, 'otp-send')
   await send(email)
   expect((await verify(email, code, ip)).status).toBe(200)
 })
@@ -92,7 +90,7 @@ test('429 for the sixth code in an hour, and nothing is sent', async () => {
 
 test('a known browser gets its code although strangers used up those of the address', async () => {
   const { browser, email } = await signIn(gateway)
-  await letSendLimitPass()
+  await openLimits(gateway, 'otp-send')
   for (let codes = 0; codes < 5; codes++) {
     expect((await send(email)).status).toBe(200)
     await letPausePass()
@@ -105,7 +103,7 @@ test('a known browser gets its code although strangers used up those of the addr
 
 test('a browser is known no more once its session was ended from elsewhere', async () => {
   const { browser, email } = await signIn(gateway)
-  await letSendLimitPass()
+  await openLimits(gateway, 'otp-send')
   const cookie = `lanonasis_session=${browser.cookies.get('lanonasis_session')}`
   const { sessions } = await (await fetch(`${gateway.url}/v1/auth/sessions`, { headers: { cookie } })).json()
   await fetch(`${gateway.url}/v1/auth/sessions/${sessions[0].id}`, { method: 'DELETE', headers: { cookie } })
@@ -121,7 +119,7 @@ test('400 for a code that a newer one of the same network replaced', async () =>
   const [email, ip] = [newEmail(), randomIp()]
   await send(email, ip)
   const old = gateway.inbox.codeFor(email)
-  await letSendLimitPass()
+  await openLimits(gateway, 'otp-send')
   await send(email, ip)
   if (old !== gateway.inbox.codeFor(email)) expect((await verify(email, old, ip)).body.code).toBe('OTP_INVALID')
   expect((await verify(email, gateway.inbox.codeFor(email), ip)).status).toBe(200)
@@ -193,7 +191,7 @@ test('a code asked for elsewhere leaves the one that a browser waits for alone',
   const browser = createBrowser(gateway)
   const codePage = await browser.submit(await browser.visit('/web/login'), { email }, '/web/login')
   const code = gateway.inbox.codeFor(email)
-  await gateway.sql`update auth_gateway.rate_limits set expires_at = now() where bucket like 'otp-send%'`
+  await openLimits(gateway, 'otp-send')
   expect((await postJson(gateway, '/v1/auth/otp/send', { email })).status).toBe(200)
   await browser.submit(codePage, { code }, '/web/code')
   expect(browser.cookies.has('lanonasis_session')).toBe(true)
@@ -208,7 +206,7 @@ test('the mail is in the language that the browser asks for, and then in that of
   expect(language()).toBe('pt')
   const headers = { 'accept-language': 'fr-CA' }
   await postJson(gateway, '/v1/auth/otp/verify', { email, token: gateway.inbox.codeFor(email) }, headers)
-  await letSendLimitPass()
+  await openLimits(gateway, 'otp-send')
   await ask('de')
   expect(language()).toBe('fr')
 })

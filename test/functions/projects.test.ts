@@ -2,7 +2,8 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import { api, type Body, type DirectSignIn, directSignIn, newKey } from '../support/api-keys.ts'
 import { ask } from '../support/as-browser.ts'
 import { eventsOf, useGateway } from '../support/gateway.ts'
-import { ageStepUp, signInOperator } from '../support/operators.ts'
+import { signInOperator } from '../support/operators.ts'
+import { ageStepUp, runMaintenance } from '../support/rows.ts'
 import { getTokens } from '../support/sign-in.ts'
 
 const PROJECTS = '/api/v1/projects'
@@ -242,11 +243,11 @@ describe('stored keys', () => {
     const values = () => gateway.sql`select event_id from auth_gateway.event_secrets where stream_id = ${key.id}`
     await as(ada)('PATCH', `/${projectId}/api-keys/${key.id}`, { encryptedValue: 'second' })
     expect(await values()).toHaveLength(2)
-    await gateway.sql`select auth_gateway.maintain(1000)`
+    await runMaintenance(gateway)
     expect(await values()).toHaveLength(1)
     expect((await as(ada)('GET', `/${projectId}/api-keys/${key.id}`)).body.encryptedValue).toBe('second')
     await as(ada)('DELETE', `/${projectId}/api-keys/${key.id}`)
-    await gateway.sql`select auth_gateway.maintain(1000)`
+    await runMaintenance(gateway)
     expect(await values()).toHaveLength(0)
   })
 

@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import { api, type DirectSignIn, directSignIn } from '../support/api-keys.ts'
 import { eventsOf, IP_HEADER, newEmail, useGateway } from '../support/gateway.ts'
+import { fillLimits } from '../support/rows.ts'
 import { createBrowser, post, postJson } from '../support/sign-in.ts'
 
 const KEYS = '/api/v1/api-keys'
@@ -93,7 +94,7 @@ describe('past a limit', () => {
     const limits = (rule: string) =>
       gateway.gateway.limiter.of(rule as 'refused-all', 'all').map((one) => ({ ...one, max: 1_000_000 }))
     await gateway.gateway.limiter.hit(limits('refused-all'))
-    await gateway.sql`update auth_gateway.rate_limits set count = 6000 where bucket like 'refused-all:%'`
+    await fillLimits(gateway, 'refused-all:', 6000)
     await gateway.sql`insert into auth_gateway.rate_limits (bucket, count, expires_at)
       select bucket, 998, now() + interval '1 hour' from jsonb_to_recordset(${gateway.sql.json(limits('refused-counted'))}) as l(bucket text)
       on conflict (bucket) do update set count = 998`

@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import { api, atBrowser, type Body, type DirectSignIn, directSignIn, newKey } from '../support/api-keys.ts'
 import { useGateway } from '../support/gateway.ts'
+import { ageSessions, ageTokens, openLimits, setRole } from '../support/rows.ts'
 import { getTokens, type SignedInBrowser, signIn } from '../support/sign-in.ts'
 
 const KEYS = '/api/v1/api-keys'
@@ -14,7 +15,7 @@ let terminal: DirectSignIn
 let browser: SignedInBrowser
 beforeAll(async () => {
   browser = await signIn(gateway)
-  await gateway.sql`update auth_gateway.rate_limits set expires_at = now()`
+  await openLimits(gateway)
   terminal = await directSignIn(gateway, browser.email)
 })
 
@@ -25,8 +26,7 @@ const create = (body: object = {}) => everyday('POST', '', { name: `sensitive ${
 const createAtBrowser = (body: object = {}) =>
   atBrowser(gateway, browser, 'POST', KEYS, { name: `sensitive ${++names}`, ...body })
 const daysLeft = ({ expires_at }: Body) => Math.round((Date.parse(expires_at) - Date.now()) / DAY)
-const giveRole = (role: string) =>
-  gateway.sql`update auth_gateway.identities set role = ${role} where uai = ${terminal.uai}`
+const giveRole = (role: string) => setRole(gateway, terminal.uai, role)
 
 describe('a key without an end', () => {
   test('201 with a year and a note for an everyday token that names no end, 201 as asked for one that does', async () => {
@@ -48,8 +48,8 @@ describe('a key without an end', () => {
     const { access_token: token } = await getTokens(gateway, browser, { ...grant, resource: gateway.url })
     const made = () => api(gateway, 'POST', KEYS, { token, body: { name: `sensitive ${++names}` } })
     expect((await made()).body.data.expires_at).toBe(null)
-    await gateway.sql`update auth_gateway.sessions set started_at = started_at - interval '16 minutes'`
-    await gateway.sql`update auth_gateway.token_families set authenticated_at = now() - interval '16 minutes'`
+    await ageSessions(gateway, browser.uai, 16 * 60)
+    await ageTokens(gateway, browser.uai, 16 * 60)
     const { status, body } = await made()
     expect([status, daysLeft(body.data), body.notes]).toEqual([201, 365, [NOTE]])
   })

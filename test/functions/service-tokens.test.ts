@@ -2,6 +2,7 @@ import { decodeJwt } from 'jose'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { api, atBrowser, type Body, type DirectSignIn, directSignIn, newKey } from '../support/api-keys.ts'
 import { addClient, eventsOf, useGateway } from '../support/gateway.ts'
+import { setClientStatus, setRole, setStatus } from '../support/rows.ts'
 import { post, signIn } from '../support/sign-in.ts'
 
 const API = 'https://api.lanonasis.com'
@@ -153,7 +154,7 @@ describe('client_credentials', () => {
     })
     expect(revoked.body).toEqual({ revoked: true })
     expect([(await verify(first)).status, (await verify(second)).status]).toEqual([401, 200])
-    await gateway.sql`update auth_gateway.api_clients set status = 'suspended' where client_id = 'short-lived'`
+    await setClientStatus(gateway, 'short-lived', 'suspended')
     expect((await verify(second)).status).toBe(401)
     expect(await own('short-lived')).toMatchObject(refused(401, 'invalid_client'))
   })
@@ -314,8 +315,7 @@ describe('token exchange', () => {
 
     test('a service of the chain, suspended', async () => {
       const tokens = await chain()
-      const set = (status: string) =>
-        gateway.sql`update auth_gateway.api_clients set status = ${status} where client_id = 'api-gateway'`
+      const set = (status: string) => setClientStatus(gateway, 'api-gateway', status)
       await set('suspended')
       expect(await states(tokens)).toEqual([false, false])
       await set('active')
@@ -324,7 +324,7 @@ describe('token exchange', () => {
 
     test('the person, suspended', async () => {
       const tokens = await chain()
-      await gateway.sql`update auth_gateway.identities set status = 'suspended' where uai = ${tokens.person.uai}`
+      await setStatus(gateway, tokens.person.uai, 'suspended')
       expect(await states(tokens)).toEqual([false, false])
     })
   })
@@ -374,8 +374,7 @@ describe('token exchange', () => {
 
     test('no scope that the owner of the key has lost', async () => {
       const root = await signIn(gateway)
-      const role = (one: string) =>
-        gateway.sql`update auth_gateway.identities set role = ${one} where uai = ${root.uai}`
+      const role = (one: string) => setRole(gateway, root.uai, one)
       await role('platform_admin')
       const made = await atBrowser(gateway, root, 'POST', '/api/v1/api-keys', { name: 'all', scopes: ['*'] })
       const { key } = made.body.data

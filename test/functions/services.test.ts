@@ -12,6 +12,7 @@ import { createRemoteJWKSet, jwtVerify } from 'jose'
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { api, type DirectSignIn, directSignIn } from '../support/api-keys.ts'
 import { addClient, useGateway } from '../support/gateway.ts'
+import { fillLimits } from '../support/rows.ts'
 import { createBrowser, getTokens, signIn } from '../support/sign-in.ts'
 
 /** What a service may answer, by name. */
@@ -386,7 +387,7 @@ test('429 RATE_LIMIT_EXCEEDED past the limit of a person', async () => {
   const { limiter } = gateway.gateway
   const [{ bucket = '' } = {}] = limiter.of('service', `memories ${ada.uai}`)
   await ask(MEMORIES)
-  await gateway.sql`update auth_gateway.rate_limits set count = 600 where bucket = ${bucket}`
+  await fillLimits(gateway, bucket, 600)
   const { status, body, headers } = await ask(MEMORIES)
   expect([status, body.error.code, body.error.type]).toEqual([429, 'RATE_LIMIT_EXCEEDED', 'rate_limit_error'])
   expect(Number(headers.get('retry-after'))).toBeGreaterThan(0)

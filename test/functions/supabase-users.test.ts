@@ -6,6 +6,7 @@ import { startSupabaseAuth } from '../../scripts/supabase-auth.ts'
 import { api } from '../support/api-keys.ts'
 import { eventsOf, IP_HEADER, newEmail, randomIp, useGateway } from '../support/gateway.ts'
 import { enrolTotp } from '../support/operators.ts'
+import { openLimits } from '../support/rows.ts'
 import { createBrowser, getTokens, passSignIn, post, postJson, signIn } from '../support/sign-in.ts'
 
 const KEY = 'sb_publishable_test'
@@ -25,7 +26,7 @@ afterAll(() => supabase?.stop())
 const gateway = useGateway(() => ({
   env: { SUPABASE_URL: supabase.url, SUPABASE_ANON_KEY: KEY, SUPABASE_JWT_SECRET: SECRET },
 }))
-beforeEach(() => gateway.sql`update auth_gateway.rate_limits set expires_at = now()`)
+beforeEach(() => openLimits(gateway))
 
 function addUser(options: { confirmed?: boolean; email?: string } = {}) {
   const email = options.email ?? newEmail('supabase')
@@ -333,7 +334,7 @@ describe('a Supabase access token', () => {
     Object.assign(gateway.gateway, { config: { ...gateway.gateway.config, SUPABASE_URL: careless.url } })
     try {
       const victim = await signIn(gateway)
-      await gateway.sql`update auth_gateway.rate_limits set expires_at = now()`
+      await openLimits(gateway)
       const input = { email: victim.email, password: PASSWORD }
       expect(await postJson(gateway, '/v1/auth/signup', input)).toMatchObject({
         status: 409,
@@ -345,7 +346,7 @@ describe('a Supabase access token', () => {
       const asked = await browser.submit(await browser.visit('/web/password'), input, '/web/password')
       expect(asked.url).toContain('error=link_needed')
       expect(browser.cookies.has('lanonasis_session')).toBe(false)
-      await gateway.sql`update auth_gateway.rate_limits set expires_at = now()`
+      await openLimits(gateway)
       await passSignIn(gateway, browser, asked, victim.email)
       expect((await login(victim.email)).body.user.id).toBe(victim.uai)
     } finally {
@@ -363,7 +364,7 @@ describe('a Supabase access token', () => {
     const input = { email: victim.email, password: PASSWORD }
     const asked = await browser.submit(await browser.visit('/web/password'), input, '/web/password')
     expect(asked.url).toContain('error=link_needed')
-    await gateway.sql`update auth_gateway.rate_limits set expires_at = now()`
+    await openLimits(gateway)
     await passSignIn(gateway, browser, asked, victim.email)
     expect(browser.cookies.has('lanonasis_session')).toBe(true)
     expect((await login(victim.email)).status).toBe(409)

@@ -4,6 +4,7 @@ import { startSupabaseAuth } from '../../scripts/supabase-auth.ts'
 import { hashToken } from '../../shared/tokens/opaque.ts'
 import { eventsOf, newEmail, useGateway } from '../support/gateway.ts'
 import { enrolTotp } from '../support/operators.ts'
+import { openLimits } from '../support/rows.ts'
 import { postJson, signIn } from '../support/sign-in.ts'
 
 const KEY = 'sb_publishable_test'
@@ -17,7 +18,7 @@ afterAll(() => supabase?.stop())
 const gateway = useGateway(() => ({
   env: { SUPABASE_URL: supabase.url, SUPABASE_ANON_KEY: KEY, SYNC_WEBHOOK_SECRET: SECRETS.join('|') },
 }))
-beforeEach(() => gateway.sql`update auth_gateway.rate_limits set expires_at = now()`)
+beforeEach(() => openLimits(gateway))
 
 const tell = (path: string, body: object, secret: string | undefined = SECRETS[1]) =>
   postJson(gateway, `/v1/sync/${path}`, body, secret === undefined ? {} : { 'x-webhook-secret': secret })

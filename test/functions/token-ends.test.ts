@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { api, directSignIn } from '../support/api-keys.ts'
 import { addClient, eventsOf, useGateway } from '../support/gateway.ts'
 import { dpopProof, newSigningKey } from '../support/proofs.ts'
+import { ageSessions, openLimits } from '../support/rows.ts'
 import {
   authorize,
   authorizeParams,
@@ -61,18 +62,17 @@ const ends: Record<string, End> = {
     browser.submit(await browser.visit('/web/logout'), {}, '/web/logout'),
   'signing out by the API': (person) => api(gateway, 'POST', '/v1/auth/logout', { headers: cookieOf(person) }),
   'ending it from another session': async ({ email }, { access_token }) => {
-    await gateway.sql`update auth_gateway.rate_limits set expires_at = now()`
+    await openLimits(gateway)
     const elsewhere = await signIn(gateway, email)
     const { sid } = decodeJwt(access_token)
     return api(gateway, 'DELETE', `/v1/auth/sessions/${sid}`, { headers: cookieOf(elsewhere) })
   },
   'another sign-in in its place': async ({ browser, email }) => {
-    await gateway.sql`update auth_gateway.rate_limits set expires_at = now()`
+    await openLimits(gateway)
     return passSignIn(gateway, browser, await browser.visit('/web/login?prompt=login'), email)
   },
   'its end in time': ({ uai }) => gateway.sql`update auth_gateway.sessions set expires_at = now() where uai = ${uai}`,
-  idleness: ({ uai }) =>
-    gateway.sql`update auth_gateway.sessions set started_at = now() - interval '8 days' where uai = ${uai}`,
+  idleness: ({ uai }) => ageSessions(gateway, uai, 691200),
 }
 
 describe('access tokens end with their session', () => {

@@ -8,6 +8,7 @@ import { newApiKey } from '../../shared/tokens/api-key.ts'
 import { hashToken } from '../../shared/tokens/opaque.ts'
 import { api, type Body, type DirectSignIn, directSignIn, newKey } from '../support/api-keys.ts'
 import { IP_HEADER, useGateway } from '../support/gateway.ts'
+import { expireKey, setKeyStatus } from '../support/rows.ts'
 
 const KEYS = '/api/v1/api-keys'
 const VERIFY_KEY = '/v1/auth/verify-api-key'
@@ -122,9 +123,9 @@ describe('refused', () => {
     const revoked = await newKey(gateway, ada)
     await api(gateway, 'POST', `${KEYS}/${revoked.id}/revoke`, { token: ada.token })
     const expired = await newKey(gateway, ada, { expires_in_days: 1 })
-    await gateway.sql`update auth_gateway.api_keys set expires_at = now() where id = ${expired.id}`
+    await expireKey(gateway, expired.id)
     const quarantined = await newKey(gateway, ada)
-    await gateway.sql`update auth_gateway.api_keys set status = 'quarantined' where id = ${quarantined.id}`
+    await setKeyStatus(gateway, quarantined.id, 'quarantined')
     const answers = []
     // A look-up, and the record of the refusal.
     const statements = 2

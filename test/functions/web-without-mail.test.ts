@@ -14,12 +14,11 @@ import { commit } from '../../shared/events/commit.ts'
 import type { Decision } from '../../shared/events/types.ts'
 import { IP_HEADER, newEmail, useGateway } from '../support/gateway.ts'
 import { codeOf, enrolTotp, giveRole, signInOperator } from '../support/operators.ts'
+import { ageStepUp, eventsWhere, openLimits, setStatus } from '../support/rows.ts'
 import { createBrowser, formsOf, postJson, type SignedInBrowser, signIn } from '../support/sign-in.ts'
 
 const gateway = useGateway()
-beforeEach(async () => {
-  await gateway.sql`update auth_gateway.rate_limits set expires_at = now()`
-})
+beforeEach(() => openLimits(gateway))
 
 const api = ({ browser }: SignedInBrowser, path: string, body: object) =>
   postJson(gateway, path, body, { cookie: `lanonasis_session=${browser.cookies.get('lanonasis_session')}` })
@@ -98,10 +97,10 @@ describe('a sign-in without mail', () => {
   test('403 for a suspended person, and the code is spent', async () => {
     const ada = await signIn(gateway)
     const app = await enrolTotp(ada)
-    await gateway.sql`update auth_gateway.identities set status = 'suspended' where uai = ${ada.uai}`
+    await setStatus(gateway, ada.uai, 'suspended')
     const code = codeOf(app, 0)
     expect((await attempt(ada.email, code)).page.status).toBe(403)
-    await gateway.sql`update auth_gateway.identities set status = 'active' where uai = ${ada.uai}`
+    await setStatus(gateway, ada.uai, 'active')
     expect((await attempt(ada.email, code)).session).toBeUndefined()
   })
 })
@@ -123,8 +122,7 @@ describe('an operator’s code', () => {
     const { session } = await attempt(ada.email, body.code.toLowerCase())
     expect(session).toMatchObject({ method: 'operator_code', acr: 'urn:lanonasis:acr:operator-vouched' })
     expect((await attempt(ada.email, body.code)).session).toBeUndefined()
-    const events = await gateway.sql`select event_type, data, metadata from auth_gateway.event_store
-      where stream_id = ${body.id} order by version`
+    const events = await eventsWhere(gateway, { stream_id: body.id })
     expect(events[0]).toMatchObject({
       data: { uai: ada.uai, operator: operator.uai },
       metadata: { actorType: 'operator', actor: operator.uai },
@@ -232,7 +230,7 @@ describe('an operator’s code', () => {
   test('void once the role, the organization or the account of its person changes, permanently', async () => {
     const [root, ada, other] = [await signInOperator(gateway), await signIn(gateway), await signIn(gateway)]
     const made = async () => {
-      await gateway.sql`update auth_gateway.rate_limits set expires_at = now()`
+      await openLimits(gateway)
       return (await ask(root, { uai: ada.uai })).body.code
     }
     const change = (decide: (state: Identity) => Decision<IdentityEvent>) =>
@@ -287,7 +285,7 @@ describe('an operator’s code', () => {
     const body = new URLSearchParams({ ...form?.fields, email: ada.email, reason: 'lost phone' })
     const headers = { 'sec-fetch-site': 'cross-site', [IP_HEADER]: '10.3.3.3' }
     expect((await operator.browser.visit('/operator/codes', { method: 'POST', body, headers })).status).toBe(403)
-    await gateway.sql`update auth_gateway.sessions set stepped_up_at = now() - interval '16 minutes' where uai = ${operator.uai}`
+    await ageStepUp(gateway, operator.uai, 16 * 60)
     expect((await operator.browser.visit('/operator/codes')).url).toContain(
       '/web/step-up?return_to=%2Foperator%2Fcodes',
     )

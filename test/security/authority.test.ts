@@ -14,6 +14,7 @@ import type { Accepts, Caller, Route } from '../../shared/http/route.ts'
 import type { Body } from '../support/api-keys.ts'
 import { addClient, IP_HEADER, randomIp, useGateway } from '../support/gateway.ts'
 import { dpopProof, newSigningKey } from '../support/proofs.ts'
+import { ageSessions, ageTokens } from '../support/rows.ts'
 import {
   authorize,
   authorizeParams,
@@ -191,8 +192,8 @@ async function agentToken(): Promise<string> {
 async function oldToken(): Promise<string> {
   const old = await signIn(gateway)
   const { access_token } = await getTokens(gateway, old, { resource: gateway.url })
-  await gateway.sql`update auth_gateway.sessions set started_at = now() - interval '1 hour' where uai = ${old.uai}`
-  await gateway.sql`update auth_gateway.token_families set authenticated_at = now() - interval '1 hour' where uai = ${old.uai}`
+  await ageSessions(gateway, old.uai, 3600)
+  await ageTokens(gateway, old.uai, 3600)
   return access_token
 }
 

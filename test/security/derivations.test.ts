@@ -3,6 +3,7 @@ import { beforeAll, expect, test } from 'vitest'
 import { type Authority, exceeds } from '../../shared/domain/derivation.ts'
 import { api, atBrowser, type Body, directSignIn } from '../support/api-keys.ts'
 import { addClient, useGateway } from '../support/gateway.ts'
+import { openLimits } from '../support/rows.ts'
 import { post, type SignedInBrowser, signIn } from '../support/sign-in.ts'
 
 const API = 'https://api.lanonasis.com'
@@ -140,7 +141,7 @@ test('any chain of derivations: nothing is wider or lasts longer than what it is
   const seen = new Set<string>()
   await fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 14, maxLength: 18 }), async (steps) => {
-      await gateway.sql`update auth_gateway.rate_limits set expires_at = now()`
+      await openLimits(gateway)
       const nodes = await Promise.all(Object.values(ROOTS).map((begin) => begin()))
       for (const { way, at } of steps) {
         if (way === 'end') {

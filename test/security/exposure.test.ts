@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { formActionSources } from '../../netlify/pages/safe.ts'
 import { newEmail, randomIp, useGateway } from '../support/gateway.ts'
+import { openLimits, sessionIdOf } from '../support/rows.ts'
 import { authorize, authorizeParams, getTokens, newVerifier, post, postJson, signIn } from '../support/sign-in.ts'
 
 const gateway = useGateway()
@@ -9,8 +10,6 @@ const get = async (path: string, token: string) => {
   const response = await fetch(`${gateway.url}${path}`, { headers: { authorization: `Bearer ${token}` } })
   return { status: response.status, headers: response.headers, body: await response.json() }
 }
-const letSendLimitPass = () =>
-  gateway.sql`update auth_gateway.rate_limits set expires_at = now() where bucket like 'otp-send%'`
 
 async function directSignIn(email = newEmail()) {
   await postJson(gateway, '/v1/auth/otp/send', { email })
@@ -29,8 +28,8 @@ describe('a token of another company’s application', () => {
     const person = await signIn(gateway)
     const { access_token: token } = await getTokens(gateway, person, partner)
     expect(await get('/v1/auth/sessions', token)).toMatchObject({ status: 403, body: { code: 'SCOPE_INSUFFICIENT' } })
-    const [session] = await gateway.sql`select id from auth_gateway.sessions where uai = ${person.uai}`
-    const ended = await fetch(`${gateway.url}/v1/auth/sessions/${session?.id}`, {
+    const session = await sessionIdOf(gateway, person.uai)
+    const ended = await fetch(`${gateway.url}/v1/auth/sessions/${session}`, {
       method: 'DELETE',
       headers: { authorization: `Bearer ${token}` },
     })
@@ -113,7 +112,7 @@ describe('tries that no code can pass', () => {
   test('400 alike for an unknown address and a spent code, counted for the caller alone', async () => {
     const [known, unknown] = [newEmail(), newEmail()]
     await directSignIn(known)
-    await letSendLimitPass()
+    await openLimits(gateway, 'otp-send')
     for (const email of [known, unknown]) {
       const ip = randomIp()
       const tries = []
@@ -123,7 +122,7 @@ describe('tries that no code can pass', () => {
       const buckets = await gateway.sql`select bucket, count from auth_gateway.rate_limits
         where bucket = ${gateway.gateway.limiter.of('otp-try-ip', ip)[0]?.bucket ?? ''}`
       expect(buckets[0]?.count).toBe(12)
-      await letSendLimitPass()
+      await openLimits(gateway, 'otp-send')
       expect((await directSignIn(email)).access_token).toBeDefined()
     }
   })

@@ -5,6 +5,7 @@ import { api, type DirectSignIn, directSignIn, newKey } from '../support/api-key
 import { IP_HEADER, newEmail, randomIp } from '../support/gateway.ts'
 import { giveRole } from '../support/operators.ts'
 import { PASSWORD, usePasswordGateway } from '../support/passwords.ts'
+import { fillLimits, openLimits } from '../support/rows.ts'
 import {
   authorize,
   authorizeParams,
@@ -27,7 +28,7 @@ beforeAll(async () => {
   ada = await directSignIn(gateway)
   person = await signIn(gateway)
 })
-beforeEach(() => gateway.sql`update auth_gateway.rate_limits set expires_at = now()`)
+beforeEach(() => openLimits(gateway))
 
 const verifyToken = async (token: string) => (await postJson(gateway, '/v1/auth/verify-token', { token })).body.valid
 const introspect = async (token: string) => (await post(gateway, '/oauth/introspect', { token })).body
@@ -238,7 +239,7 @@ describe('6: what could be attacked', () => {
   test('6.27: 429 for unauthenticated callers that introspect many tokens', async () => {
     const headers = { [IP_HEADER]: randomIp() }
     await post(gateway, '/oauth/introspect', { token: 'junk' }, headers)
-    await gateway.sql`update auth_gateway.rate_limits set count = 300 where bucket like 'introspect-unknown:%'`
+    await fillLimits(gateway, 'introspect-unknown:', 300)
     const answer = await post(gateway, '/oauth/introspect', { token: 'junk' }, headers)
     expect([answer.status, answer.headers.has('retry-after')]).toEqual([429, true])
   })

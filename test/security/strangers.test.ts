@@ -5,6 +5,7 @@ import { allLimits, type Limits, type RuleName, windowsOf } from '../../shared/l
 import { IP_HEADER, newEmail } from '../support/gateway.ts'
 import { codeOf, enrolTotp } from '../support/operators.ts'
 import { PASSWORD, usePasswordGateway } from '../support/passwords.ts'
+import { ageCodes, openLimits } from '../support/rows.ts'
 import { createBrowser, passSignIn, postJson } from '../support/sign-in.ts'
 import { ageLimits } from '../support/time.ts'
 import { challengeOn, solve } from '../support/work.ts'
@@ -107,7 +108,7 @@ describe('fifty IPv4 and fifty IPv6 networks against one person', () => {
     const email = newEmail('owner')
     for (const ip of strangers) {
       await send(email, ip)
-      await gateway.sql`update auth_gateway.rate_limits set expires_at = now() where bucket like 'otp-send-pause:%'`
+      await openLimits(gateway, 'otp-send-pause:')
       await verify(email, '000000', ip)
     }
     const browser = createBrowser(gateway)
@@ -125,7 +126,7 @@ describe('fifty IPv4 and fifty IPv6 networks against one person', () => {
     for (let hour = 0; hour < 25; hour++) {
       const before = mailsTo(email)
       await inBatches(strangers.slice((hour * 4) % 90, ((hour * 4) % 90) + 8), (ip) => send(email, ip))
-      await gateway.sql`update auth_gateway.rate_limits set expires_at = now() where bucket like 'otp-send-pause:%'`
+      await openLimits(gateway, 'otp-send-pause:')
       await send(email, `192.0.${hour}.1`)
       hours.push(mailsTo(email) - before)
       await ageLimits(gateway.sql, HOUR)
@@ -144,7 +145,7 @@ describe('fifty IPv4 and fifty IPv6 networks against one person', () => {
     await ageLimits(gateway.sql, DAY)
     const networks = Array.from({ length: 1000 }, (_, n) => n)
     await inBatches(networks.slice(0, 40), (n) => sms(`+4178${2_000_000 + n * 1009}`, `100.${n >> 8}.${n & 255}.1`))
-    await gateway.sql`update auth_gateway.otp_challenges set issued_at = issued_at - interval '3 minutes'`
+    await ageCodes(gateway, 3 * 60)
     await inBatches(networks.slice(40), (n) => sms(`+4178${2_000_000 + n * 1009}`, `100.${n >> 8}.${n & 255}.1`))
     const newcomer = await sms('+41785550199', '203.0.114.1')
     const answer = await sms(proven, '203.0.115.1')

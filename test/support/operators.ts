@@ -48,9 +48,3 @@ export async function signInOperator(
   await giveRole(gateway, person.uai, role)
   return { ...person, app: await enrolTotp(person) }
 }
-
-/** Moves the last step-up of a person into the past. */
-export async function ageStepUp({ sql }: TestGateway, uai: string, seconds: number): Promise<void> {
-  await sql`update auth_gateway.sessions set stepped_up_at = stepped_up_at - make_interval(secs => ${seconds})
-    where uai = ${uai}`
-}

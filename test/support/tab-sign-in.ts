@@ -1,5 +1,6 @@
 import type { TestGateway } from './gateway.ts'
 import { addClient, newEmail } from './gateway.ts'
+import { openLimits } from './rows.ts'
 import { challengeOf, newVerifier, post } from './sign-in.ts'
 import { type Page, type Tab, textOf } from './test-browser.ts'
 
@@ -41,11 +42,6 @@ export function requestOf(app: Application, changes: Record<string, string> = {}
     ...changes,
   }
   return `/oauth/authorize?${new URLSearchParams(params)}`
-}
-
-/** Resets the limits, so that the next code is sent. */
-export async function openLimits({ sql }: TestGateway): Promise<void> {
-  await sql`delete from auth_gateway.rate_limits`
 }
 
 /** The kind of a page, by the form that it shows. */

@@ -4,6 +4,7 @@ import { findIdentity } from '../../scripts/lib/find-identity.ts'
 import { addClient } from '../support/gateway.ts'
 import { codeOf, scan, signInOperator } from '../support/operators.ts'
 import { PASSWORD, usePasswordGateway } from '../support/passwords.ts'
+import { openLimits } from '../support/rows.ts'
 import {
   createBrowser,
   type Page,
@@ -20,11 +21,10 @@ let operator: SignedInBrowser
 beforeAll(async () => {
   operator = await signInOperator(gateway)
 })
-beforeEach(() => gateway.sql`update auth_gateway.rate_limits set expires_at = now()`)
+beforeEach(() => openLimits(gateway))
 
 const fullWidth = (text: string) => text.replace(/[!-~]/g, (one) => String.fromCharCode(one.charCodeAt(0) + 0xfee0))
 const arabic = (digits: string) => digits.replace(/\d/g, (one) => String.fromCharCode(0x660 + Number(one)))
-const freshLimits = () => gateway.sql`delete from auth_gateway.rate_limits`
 
 /** A mailbox under a domain with a letter of its own, and ways to write it. */
 function newMailbox() {
@@ -123,7 +123,7 @@ test('however an address and a code are written, every way in leads to the one p
   const found: [string, string][] = []
   let n = 0
   for (const [door, enter] of Object.entries({ ...byMail, ...lookUps })) {
-    await freshLimits()
+    await openLimits(gateway)
     found.push([door, await enter(box.spelling(n++), box)])
   }
   const [[, uai] = ['', '']] = found
@@ -180,14 +180,14 @@ describe('a phone number', () => {
     ]
     const found: string[] = []
     for (const phone of spellings) {
-      await freshLimits()
+      await openLimits(gateway)
       expect((await postJson(gateway, '/v1/auth/otp/send', { phone })).status).toBe(200)
       const [token] = typed(gateway.inbox.codeFor(`+41${digits}`))
       found.push((await postJson(gateway, '/v1/auth/otp/verify', { phone, token })).body.user.id)
     }
     expect(found).toEqual(Array(spellings.length).fill(found[0]))
     const browser = createBrowser(gateway)
-    await freshLimits()
+    await openLimits(gateway)
     const codePage = await browser.submit(
       await browser.visit('/web/login?by=phone'),
       { phone: fullWidth(`+41${digits}`) },
