@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, test, vi } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { createCall } from '../../shared/call.ts'
 import { addClient, useGateway } from '../support/gateway.ts'
 import {
@@ -12,6 +12,7 @@ import {
   type SignedInBrowser,
   signIn,
 } from '../support/sign-in.ts'
+import { withClockAhead } from '../support/time.ts'
 
 type Confidential = Awaited<ReturnType<typeof addClient>>
 const gateway = useGateway()
@@ -95,12 +96,7 @@ describe('A14-A16 B1 B2 a code is refused', () => {
 
   test('A12 that is older than 60 seconds', async () => {
     const form = await codeFor()
-    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 61_000 })
-    try {
-      expect(await token(form)).toMatchObject(refused('invalid_grant'))
-    } finally {
-      vi.useRealTimers()
-    }
+    expect(await withClockAhead(61_000, () => token(form))).toMatchObject(refused('invalid_grant'))
   })
 
   test('A13 A14 the second time, and its tokens are revoked', async () => {
@@ -290,12 +286,8 @@ describe('A29-A32 refresh', () => {
 
   test('A32 it ends when idle for 30 days', async () => {
     const first = await getTokens(gateway, person)
-    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 31 * 86_400_000 })
-    try {
-      expect(await refresh(first.refresh_token)).toMatchObject(refused('invalid_grant'))
-    } finally {
-      vi.useRealTimers()
-    }
+    const late = await withClockAhead(31 * 86_400_000, () => refresh(first.refresh_token))
+    expect(late).toMatchObject(refused('invalid_grant'))
   })
 })
 

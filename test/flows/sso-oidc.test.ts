@@ -8,6 +8,7 @@ import { startUpstream, UPSTREAM_CLIENT, type Upstream } from '../support/oidc-u
 import { enrolTotp } from '../support/operators.ts'
 import { openLimits, organizationOf } from '../support/rows.ts'
 import { createBrowser, type Page, passSignIn, postJson, signIn, type TestBrowser } from '../support/sign-in.ts'
+import { withClockAhead } from '../support/time.ts'
 
 const gateway = useGateway()
 let upstream: Upstream
@@ -141,9 +142,7 @@ describe('a person of another provider', () => {
   test('continues after the provider has changed its keys', async () => {
     await enter(createBrowser(gateway))
     await upstream.rotateKeys()
-    await new Promise((resolve) => setTimeout(resolve, 1100))
-    const browser = createBrowser(gateway)
-    const page = await enter(browser)
+    const page = await withClockAhead(1100, () => enter(createBrowser(gateway)))
     expect(page.url).toContain('/account/api-keys')
   })
 

@@ -1,9 +1,10 @@
 import type { Challenge } from 'altcha-lib'
-import { describe, expect, test, vi } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { IP_HEADER, newEmail, randomIp, useGateway } from '../support/gateway.ts'
 import { openLimits } from '../support/rows.ts'
 import { createBrowser, type Page, postJson, signIn, textOf } from '../support/sign-in.ts'
 import { kindOf } from '../support/tab-sign-in.ts'
+import { withClockAhead } from '../support/time.ts'
 import { challengeOn, solve } from '../support/work.ts'
 
 const SEND = '/v1/auth/otp/send'
@@ -50,8 +51,7 @@ describe('a person whose mailbox strangers use up', () => {
   test('gets one without scripts after a minute', async () => {
     const email = await hotMailbox()
     const { browser, page } = await askFor(email)
-    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 61_000 })
-    const code = await browser.submit(page, {}, '/web/login').finally(() => vi.useRealTimers())
+    const code = await withClockAhead(61_000, () => browser.submit(page, {}, '/web/login'))
     expect(kindOf(code)).toBe('code')
     // What waiting opens is less than what a proof of work does.
     await endPause()
@@ -94,8 +94,7 @@ describe('a proof of work is valid', () => {
     const easy = { ...challenge, parameters: { ...challenge.parameters, keyPrefix: '0' } }
     expect((await byProgram(email, await solve(easy))).status).toBe(429)
     for (const junk of ['', '!', 'bnVsbA==', 'A'.repeat(5000)]) expect((await byProgram(email, junk)).status).toBe(429)
-    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 601_000 })
-    const late = await byProgram(email, work).finally(() => vi.useRealTimers())
+    const late = await withClockAhead(601_000, () => byProgram(email, work))
     expect(late.status).toBe(429)
     expect((await byProgram(email, work)).status).toBe(200)
   })

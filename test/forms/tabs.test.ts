@@ -1,8 +1,9 @@
-import { beforeAll, describe, expect, test, vi } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { newEmail, useGateway } from '../support/gateway.ts'
 import { ageForms, openLimits } from '../support/rows.ts'
 import { type Application, expected, kindOf, newApplication, redeem, requestOf, Visit } from '../support/tab-sign-in.ts'
 import { createBrowser, type Page, textOf } from '../support/test-browser.ts'
+import { withClockAhead } from '../support/time.ts'
 
 const gateway = useGateway({ env: { DASHBOARD_URL: 'https://dashboard.lanonasis.com' } })
 let apps: [Application, Application, Application]
@@ -96,10 +97,7 @@ describe('tabs that share a browser', () => {
 
 describe('a page that was left open', () => {
   /** Does something as if it were done so long ago, or in the future, for the gateway and the browser alike. */
-  async function ago(seconds: number, act: () => Promise<unknown>): Promise<void> {
-    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() - seconds * 1000 })
-    await act().finally(() => vi.useRealTimers())
-  }
+  const ago = (seconds: number, act: () => Promise<unknown>) => withClockAhead(-seconds * 1000, act)
 
   /** Makes what the gateway keeps of forms that much older. */
   const age = (seconds: number) => ageForms(gateway, seconds)

@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, test, vi } from 'vitest'
 import { api, type Body } from '../support/api-keys.ts'
 import { addClient, eventsOf, IP_HEADER, newEmail, randomIp, useGateway } from '../support/gateway.ts'
 import { createBrowser, passSignIn, post, postJson, type SignedInBrowser, signIn } from '../support/sign-in.ts'
+import { withClockAhead } from '../support/time.ts'
 
 const DEVICE_CODE = 'urn:ietf:params:oauth:grant-type:device_code'
 const CLIENT = 'lanonasis-mcp-cli'
@@ -155,9 +156,8 @@ describe('polling', () => {
     const { device_code } = await start()
     await poll(device_code)
     const [before] = await gateway.sql`select max(position) as newest from auth_gateway.event_store`
-    await new Promise((resolve) => setTimeout(resolve, 4600))
     gateway.takeStatements()
-    expect(await poll(device_code)).toMatchObject(refused('authorization_pending'))
+    expect(await withClockAhead(4600, () => poll(device_code))).toMatchObject(refused('authorization_pending'))
     expect(gateway.takeStatements()).toBe(1)
     const [after] =
       await gateway.sql`select max(position) as newest from auth_gateway.event_store where event_type <> 'RequestRefused'`
@@ -177,12 +177,7 @@ describe('polling', () => {
 
   test('expired_token once its time is over', async () => {
     const { device_code } = await start()
-    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 901_000 })
-    try {
-      expect(await poll(device_code)).toMatchObject(refused('expired_token'))
-    } finally {
-      vi.useRealTimers()
-    }
+    expect(await withClockAhead(901_000, () => poll(device_code))).toMatchObject(refused('expired_token'))
   })
 
   test('invalid_grant for another client, a made-up code, and a code that was used', async () => {

@@ -1,8 +1,9 @@
-import { beforeAll, expect, test, vi } from 'vitest'
+import { beforeAll, expect, test } from 'vitest'
 import { newApiKey } from '../../shared/tokens/api-key.ts'
 import { hashToken } from '../../shared/tokens/opaque.ts'
 import { api, type DirectSignIn, directSignIn, newKey } from '../support/api-keys.ts'
 import { useGateway } from '../support/gateway.ts'
+import { withClockAhead } from '../support/time.ts'
 
 const gateway = useGateway({ countStatements: true })
 let ada: DirectSignIn
@@ -30,10 +31,5 @@ test('200 for a key of the same pattern that was issued elsewhere, within a minu
   const { id } = await newKey(gateway, ada)
   await gateway.sql`update auth_gateway.api_key_secrets set hash = ${hashToken(older)} where key_id = ${id}`
   await gateway.sql`update auth_gateway.api_keys set origin = 'import' where id = ${id}`
-  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 61_000 })
-  try {
-    expect(await verify(older)).toBe(200)
-  } finally {
-    vi.useRealTimers()
-  }
+  expect(await withClockAhead(61_000, () => verify(older))).toBe(200)
 })

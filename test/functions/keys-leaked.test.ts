@@ -6,6 +6,7 @@ import maintenance from '../../netlify/functions/maintenance.ts'
 import { newApiKey } from '../../shared/tokens/api-key.ts'
 import { api, type DirectSignIn, directSignIn, newKey } from '../support/api-keys.ts'
 import { eventsOf, IP_HEADER, randomIp, useGateway } from '../support/gateway.ts'
+import { withClockAhead } from '../support/time.ts'
 
 const scanner = generateKeyPairSync('ec', { namedCurve: 'P-256' })
 const stranger = generateKeyPairSync('ec', { namedCurve: 'P-256' })
@@ -164,15 +165,11 @@ describe('telling the owner', () => {
 test('503 with Retry-After while the scanner’s keys cannot be read', async () => {
   keyListIsDown = true
   const other = await import('../../shared/api-keys/scanner-keys.ts')
-  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 3_600_000 })
+  const message = { body: '[]', keyId: 'scan-1', signature: signatureOf('[]') }
+  const checked = withClockAhead(3_600_000, () => other.checkScannerSignature(gateway.gateway, message))
   try {
-    const message = { body: '[]', keyId: 'scan-1', signature: signatureOf('[]') }
-    await expect(other.checkScannerSignature(gateway.gateway, message)).rejects.toMatchObject({
-      refusal: 'service_unavailable',
-      options: { retryAfter: 60 },
-    })
+    await expect(checked).rejects.toMatchObject({ refusal: 'service_unavailable', options: { retryAfter: 60 } })
   } finally {
-    vi.useRealTimers()
     keyListIsDown = false
   }
 })

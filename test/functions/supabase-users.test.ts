@@ -8,6 +8,7 @@ import { eventsOf, IP_HEADER, newEmail, randomIp, useGateway } from '../support/
 import { enrolTotp } from '../support/operators.ts'
 import { openLimits } from '../support/rows.ts'
 import { createBrowser, getTokens, passSignIn, post, postJson, signIn } from '../support/sign-in.ts'
+import { withClockAhead } from '../support/time.ts'
 
 const KEY = 'sb_publishable_test'
 const SECRET = 'an old shared secret of a Supabase project'
@@ -266,9 +267,8 @@ describe('a Supabase access token', () => {
     // The stand-in signs by key pair here, so it does not know the legacy one: our own check passes, and its answer is a verdict.
     expect((await exchange(legacy)).status).toBe(401)
     await supabase.rotateKeys()
-    await new Promise((resolve) => setTimeout(resolve, 1100))
     const { access_token: newer } = await supabase.session(user)
-    expect((await exchange(newer)).status).toBe(200)
+    expect((await withClockAhead(1100, () => exchange(newer))).status).toBe(200)
   })
 
   test('401 for none, junk, one of ours, another issuer, another audience, an expired, a foreign key, and a session that ended', async () => {
