@@ -10,7 +10,7 @@ import { findKey, findKeysByHash, listKeyHistory, listKeys } from '../shared/que
 import { hashToken } from '../shared/tokens/opaque.ts'
 import { findIdentity, type IdentitySummary } from './lib/find-identity.ts'
 import { act, type OperatorCall, operatorProgram } from './lib/operator.ts'
-import { fieldLines, RefusedError, runAsProgram, table, UsageError } from './lib/terminal.ts'
+import { fieldLines, RefusedError, table, UsageError } from './lib/terminal.ts'
 
 const USAGE = `npm run api-keys -- list <uai or e-mail>
 npm run api-keys -- show <id>
@@ -86,7 +86,7 @@ async function importKey({ gateway, flags, what }: Call) {
 }
 
 /** Operator command: manages API keys. */
-export const apiKeys = operatorProgram({
+export const apiKeys = await operatorProgram(import.meta.url, {
   usage: USAGE,
   options,
   needs(action) {
@@ -115,5 +115,3 @@ export const apiKeys = operatorProgram({
   },
   print: (answer) => ({ json: answer, text: Array.isArray(answer) ? listText(answer) : keyText(answer) }),
 })
-
-await runAsProgram(import.meta.url, apiKeys)

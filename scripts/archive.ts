@@ -4,7 +4,7 @@ import { archiveMonth } from './lib/archive-month.ts'
 import { listMonths, type Month } from './lib/months.ts'
 import { withGateway } from './lib/operator.ts'
 import { operatorConnection } from './lib/operator-environment.ts'
-import { folderOf, program, RefusedError, runAsProgram, type Terminal, table, UsageError } from './lib/terminal.ts'
+import { folderOf, program, RefusedError, type Terminal, table, UsageError } from './lib/terminal.ts'
 
 const USAGE = `npm run archive -- list [--json]                                lists the months of short-lived streams, and which can be archived
 npm run archive -- make [<YYYY-MM>…] --to <folder> [--json]      archives months into files there; without a month, all that can be archived
@@ -64,6 +64,4 @@ async function command(args: string[], terminal: Terminal): Promise<number> {
 }
 
 /** Operator command: archives old months of the event store. */
-export const archive = program(USAGE, command)
-
-await runAsProgram(import.meta.url, archive)
+export const archive = await program(import.meta.url, USAGE, command)

@@ -2,7 +2,6 @@ import { loadFunctions } from '../netlify/listen.ts'
 import { createMatcher, readRedirects } from '../netlify/redirects.ts'
 import type { Accepts, Route } from '../shared/http/route.ts'
 import { partProgram } from './lib/generated-part.ts'
-import { runAsProgram } from './lib/terminal.ts'
 
 const TARGET = 'docs/authority.md'
 const USAGE = `npm run authority
@@ -53,6 +52,8 @@ export async function allRoutes(): Promise<Route[]> {
   return [...functions.values()].flatMap(({ app }) => app?.routes ?? [])
 }
 
-export const authority = partProgram(USAGE, TARGET, 'authority', async () => authorityTable(await allRoutes()))
-
-await runAsProgram(import.meta.url, authority)
+export const authority = await partProgram(import.meta.url, USAGE, {
+  file: TARGET,
+  name: 'authority',
+  make: async () => authorityTable(await allRoutes()),
+})

@@ -6,7 +6,7 @@ import { parseArgs, promisify } from 'node:util'
 import { gzipSync } from 'node:zlib'
 import { type BuildOptions, build, type Plugin } from 'esbuild'
 import { hasNetlifyBundler, packForNetlify } from './lib/netlify-bundle.ts'
-import { program, RefusedError, runAsProgram, type Terminal, UsageError } from './lib/terminal.ts'
+import { program, RefusedError, type Terminal, UsageError } from './lib/terminal.ts'
 
 const MAX_FUNCTION_BYTES = 352 * 1024
 /** An archive also holds Netlify's own entry point, some 350 KB. */
@@ -103,16 +103,14 @@ async function sizeOf(out: string, file: string): Promise<Size> {
 const sizeText = ({ file, bytes, gzip, schedule = '' }: Size) =>
   `${file.padEnd(40)}${kilobytes(bytes)}${gzip === undefined ? `  ${schedule}` : `${kilobytes(gzip)} gzip`}`.trimEnd()
 
-/** Builds the bundles and returns the names of the functions. */
-async function bundle(out: string, serverOnly: boolean): Promise<string[]> {
+async function bundle(out: string, serverOnly: boolean): Promise<void> {
   await rm(out, { recursive: true, force: true })
-  const names = serverOnly ? [] : (await readdir(`${root}netlify/functions`)).sort()
   if (!serverOnly) {
     await mkdir(path.join(out, 'public'), { recursive: true })
     await writeFile(path.join(out, 'public/robots.txt'), 'User-agent: *\nDisallow: /\n')
     await build({
       ...shared,
-      entryPoints: names.map((name) => `netlify/functions/${name}`),
+      entryPoints: (await readdir(`${root}netlify/functions`)).map((name) => `netlify/functions/${name}`),
       outdir: path.join(out, 'functions'),
       plugins: [lazyModules('../')],
     })
@@ -135,7 +133,6 @@ async function bundle(out: string, serverOnly: boolean): Promise<string[]> {
     outdir: out,
     plugins: [parsedJson],
   })
-  return names
 }
 
 /** Replaces a folder by another one, which is complete by then. */
@@ -153,11 +150,11 @@ async function command(args: string[], { out: print, err }: Terminal): Promise<n
   if (positionals.length > 1) throw new UsageError(`Name one folder, not ${positionals.join(' ')}`)
   const target = path.resolve(root, positionals[0] ?? 'dist')
   const out = `${target}.new`
-  const names = await bundle(out, flags.server === true)
-  const functions = names.map((name) => `functions/${name.replace(/\.ts$/, '.mjs')}`)
-  const others = ['server', ...LAZY_MODULES.map(nameOf), 'verify-request', 'mcp-guard'].map((name) => `${name}.mjs`)
-  const sizes = await Promise.all([...functions, ...others].map((file) => sizeOf(out, file)))
-  const tooBig = sizes.filter(({ file, bytes }) => functions.includes(file) && bytes > MAX_FUNCTION_BYTES)
+  await bundle(out, flags.server === true)
+  const files = (await readdir(out, { recursive: true })).filter((file) => file.endsWith('.mjs')).sort()
+  const sizes = await Promise.all(files.map((file) => sizeOf(out, file)))
+  const isFunction = ({ file }: Size) => path.dirname(file) === 'functions'
+  const tooBig = sizes.filter((size) => isFunction(size) && size.bytes > MAX_FUNCTION_BYTES)
   // On Netlify, the build system packs the functions.
   const packs = !flags.server && !NETLIFY && tooBig.length === 0
   if (tooBig.length === 0) await replaceFolder(target, out)
@@ -174,6 +171,4 @@ async function command(args: string[], { out: print, err }: Terminal): Promise<n
 }
 
 /** Builds the bundles that a deployment runs. */
-export const buildProgram = program(USAGE, command, { alone: true })
-
-await runAsProgram(import.meta.url, buildProgram)
+export const buildProgram = await program(import.meta.url, USAGE, command, { alone: true })

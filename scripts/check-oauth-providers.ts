@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util'
 import { listConnections } from '../shared/queries/connections.ts'
 import { withGateway } from './lib/operator.ts'
 import { CHECKS, checkConnection, type Verdict } from './lib/provider-checks.ts'
-import { program, runAsProgram, type Terminal, table, UsageError } from './lib/terminal.ts'
+import { program, type Terminal, table, UsageError } from './lib/terminal.ts'
 
 const USAGE = `node scripts/check-oauth-providers.mjs [<slug>] [--json]
 
@@ -43,6 +43,4 @@ async function command(args: string[], terminal: Terminal): Promise<number> {
 }
 
 /** Operator command: checks whether people can sign in with the connected identity providers. */
-export const checkProviders = program(USAGE, command, { alone: true })
-
-await runAsProgram(import.meta.url, checkProviders)
+export const checkProviders = await program(import.meta.url, USAGE, command, { alone: true })

@@ -23,7 +23,7 @@ import { clientOptions, readClientRequest } from './lib/client-flags.ts'
 import { CLIENT_KINDS, describeNewClient } from './lib/client-kind.ts'
 import { clientTable, clientText, operatorInformation } from './lib/client-text.ts'
 import { act, decideAsOperator, type OperatorCall, operatorProgram } from './lib/operator.ts'
-import { RefusedError, runAsProgram, wholeNumber } from './lib/terminal.ts'
+import { RefusedError, wholeNumber } from './lib/terminal.ts'
 
 const USAGE = `npm run clients -- list
 npm run clients -- show <client_id>
@@ -161,7 +161,7 @@ async function remove(call: Call): Promise<Outcome> {
 }
 
 /** Operator command: manages OAuth clients. */
-export const clients = operatorProgram({
+export const clients = await operatorProgram(import.meta.url, {
   usage: USAGE,
   options: clientOptions,
   needs: (action) => (/list|add/.test(action) ? undefined : 'Which client? Give its client_id'),
@@ -185,5 +185,3 @@ export const clients = operatorProgram({
     return { json: operatorInformation(client, secret), text, remark }
   },
 })
-
-await runAsProgram(import.meta.url, clients)

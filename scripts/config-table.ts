@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { variables } from '../shared/config.ts'
 import { writePart } from './lib/generated-part.ts'
-import { program, readFlags, runAsProgram, type Terminal } from './lib/terminal.ts'
+import { program, readFlags, type Terminal } from './lib/terminal.ts'
 
 const TARGET = 'docs/configuration.md'
 const USAGE = `npx tsx scripts/config-table.ts [--env]
@@ -54,6 +54,4 @@ async function command(args: string[], { out }: Terminal): Promise<number> {
   return 0
 }
 
-export const configTableProgram = program(USAGE, command, { alone: true })
-
-await runAsProgram(import.meta.url, configTableProgram)
+export const configTableProgram = await program(import.meta.url, USAGE, command, { alone: true })

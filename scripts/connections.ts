@@ -24,7 +24,7 @@ import { newConnectionKey } from '../shared/sso/saml-keys.ts'
 import { parseConnection } from '../shared/sso/settings.ts'
 import { sealBytes } from '../shared/tokens/sealed.ts'
 import { act, decideAsOperator, type OperatorCall, operatorProgram } from './lib/operator.ts'
-import { RefusedError, readFileOf, runAsProgram, table, UsageError, wholeNumber } from './lib/terminal.ts'
+import { RefusedError, readFileOf, table, UsageError, wholeNumber } from './lib/terminal.ts'
 
 const USAGE = `npm run connections -- list
 npm run connections -- show <slug>
@@ -182,7 +182,7 @@ const shown = ({ status, settings, secret, keys }: ConnectionRow) => ({
 })
 
 /** Operator command: manages other identity providers. */
-export const connections = operatorProgram({
+export const connections = await operatorProgram(import.meta.url, {
   usage: USAGE,
   options,
   needs: (action) => (action === 'list' ? undefined : 'Which connection? Give its slug'),
@@ -233,5 +233,3 @@ export const connections = operatorProgram({
     return { json, text: table(rows) || 'no connections yet' }
   },
 })
-
-await runAsProgram(import.meta.url, connections)

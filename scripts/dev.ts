@@ -4,7 +4,7 @@ import { banner } from './lib/dev-banner.ts'
 import { type DevDatabase, devDatabase } from './lib/dev-database.ts'
 import { devSecrets, forgetRunningDev, noteRunningDev, takeOver } from './lib/dev-folder.ts'
 import { type DevServices, devServices, startStandIns } from './lib/dev-services.ts'
-import { program, readFlags, runAsProgram } from './lib/terminal.ts'
+import { program, readFlags } from './lib/terminal.ts'
 import { LOCAL_TWILIO } from './mailbox/twilio-api.ts'
 import { LOCAL_PUBLISHABLE_KEY } from './supabase-auth.ts'
 
@@ -129,6 +129,4 @@ async function command(args: string[]): Promise<number> {
 }
 
 /** Runs everything that development needs, with local stand-ins for external services. */
-export const dev = program(USAGE, command, { alone: true })
-
-await runAsProgram(import.meta.url, dev)
+export const dev = await program(import.meta.url, USAGE, command, { alone: true })

@@ -6,7 +6,7 @@ import { checkDatabase } from './lib/doctor/database.ts'
 import { checkOutside } from './lib/doctor/outside.ts'
 import { checkProviders } from './lib/doctor/providers.ts'
 import { deploymentEnvironment } from './lib/operator-environment.ts'
-import { program, readFlags, runAsProgram, type Terminal } from './lib/terminal.ts'
+import { program, readFlags, type Terminal } from './lib/terminal.ts'
 
 const USAGE = `npm run doctor [-- --json]
 
@@ -79,6 +79,4 @@ async function command(args: string[], { env, out }: Terminal): Promise<number> 
 }
 
 /** Operator command: reports what is wrong with a deployment, and how to fix it. */
-export const doctor = program(USAGE, command, { alone: true })
-
-await runAsProgram(import.meta.url, doctor)
+export const doctor = await program(import.meta.url, USAGE, command, { alone: true })

@@ -1,7 +1,6 @@
 import { globSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { partProgram } from './lib/generated-part.ts'
-import { runAsProgram } from './lib/terminal.ts'
 
 const TARGET = 'docs/events.md'
 const USAGE = `npm run events:catalogue
@@ -109,12 +108,10 @@ function importersOf(file: string, names: string[]): string[] {
   })
 }
 
-type Projection = { projector: string; tables: Map<string, string[]> }
-
-/** What each projector writes for each event. */
-function projections(): Map<string, Projection[]> {
+/** The tables that each projector of a stream writes, by event. */
+function projections(): Map<string, Map<string, string[]>[]> {
   const sql = globSync('supabase/migrations/*.sql').sort().map(read).join('\n')
-  const streams = new Map<string, Projection[]>()
+  const streams = new Map<string, Map<string, string[]>[]>()
   const dispatch = /create (?:or replace )?function auth_gateway\.project_event\(\)[\s\S]*?\$\$;/.exec(sql)?.[0] ?? ''
   for (const [, stream = '', calls = ''] of dispatch.matchAll(/when '(\w+)' then (.*)/g)) {
     const projectors = [...calls.matchAll(/perform (project_\w+)\(/g)].map(([, name = '']) => {
@@ -127,7 +124,7 @@ function projections(): Map<string, Projection[]> {
         for (const [, event = ''] of events.matchAll(/'(\w+)'/g))
           tables.set(event, [...new Set(written.map(([, table = '']) => table))])
       }
-      return { projector: name, tables }
+      return tables
     })
     streams.set(stream, projectors)
   }
@@ -173,7 +170,7 @@ export function eventCatalogue(): CataloguedEvent[] {
             }),
           ),
           emitters: [...new Set([...importersOf(file, decisions), ...elsewhere, ...seeded])],
-          readModels: [...new Set((projected.get(stream) ?? []).flatMap(({ tables }) => tables.get(type) ?? []))],
+          readModels: [...new Set((projected.get(stream) ?? []).flatMap((tables) => tables.get(type) ?? []))],
         }
       })
     })
@@ -202,6 +199,8 @@ export function catalogueText(): string {
     .join('\n\n')
 }
 
-export const eventCatalogueProgram = partProgram(USAGE, TARGET, 'events', catalogueText)
-
-await runAsProgram(import.meta.url, eventCatalogueProgram)
+export const eventCatalogueProgram = await partProgram(import.meta.url, USAGE, {
+  file: TARGET,
+  name: 'events',
+  make: catalogueText,
+})

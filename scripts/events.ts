@@ -6,16 +6,7 @@ import { exportEvents } from './lib/export-events.ts'
 import { findSecrets, openersOf, readKept } from './lib/kept-checkpoints.ts'
 import { operatorConnection } from './lib/operator-environment.ts'
 import { isEqual, type Rebuilt, rebuildModels } from './lib/rebuild-models.ts'
-import {
-  folderOf,
-  program,
-  RefusedError,
-  runAsProgram,
-  type Terminal,
-  table,
-  UsageError,
-  wholeNumber,
-} from './lib/terminal.ts'
+import { folderOf, program, RefusedError, type Terminal, table, UsageError, wholeNumber } from './lib/terminal.ts'
 import { type Verification, verifyEvents } from './lib/verify-events.ts'
 
 const ROWS_SHOWN = 20
@@ -115,6 +106,4 @@ async function command(args: string[], terminal: Terminal): Promise<number> {
 }
 
 /** Operator command: verifies and exports the event store, and rebuilds the read models. */
-export const events = program(USAGE, command)
-
-await runAsProgram(import.meta.url, events)
+export const events = await program(import.meta.url, USAGE, command)

@@ -5,7 +5,7 @@ import type { Gateway } from '../shared/gateway.ts'
 import { type HookRow, listHookCalls, listHooks, organizationExists } from '../shared/queries/hooks.ts'
 import { sealBytes } from '../shared/tokens/sealed.ts'
 import { act, decideAsOperator, type OperatorCall, operatorProgram } from './lib/operator.ts'
-import { RefusedError, runAsProgram, table, UsageError } from './lib/terminal.ts'
+import { RefusedError, table, UsageError } from './lib/terminal.ts'
 
 const USAGE = `npm run hooks -- list
 npm run hooks -- add <name> --point ${HOOK_POINTS.join('|')} --url https://… [--on-failure open|closed] [--connection <slug>…]
@@ -63,7 +63,7 @@ async function add({ gateway, what: name, flags }: Call): Promise<Result> {
 }
 
 /** Operator command: manages sign-in hooks. */
-export const hooks = operatorProgram({
+export const hooks = await operatorProgram(import.meta.url, {
   usage: USAGE,
   options,
   needs: (action) => (action === 'list' ? undefined : 'Which hook? Give its name'),
@@ -94,5 +94,3 @@ export const hooks = operatorProgram({
     return { json: { secret, hooks: all }, text: `${listed}\nsecret (shown once): ${secret}` }
   },
 })
-
-await runAsProgram(import.meta.url, hooks)

@@ -19,7 +19,7 @@ import { listProvenance } from '../shared/queries/identities.ts'
 import { resumeProof } from '../shared/sign-in/factors/proofs.ts'
 import { findIdentity, type IdentitySummary } from './lib/find-identity.ts'
 import { act, actAsAccount, type OperatorCall, operatorProgram } from './lib/operator.ts'
-import { fieldLines, RefusedError, runAsProgram, UsageError, wholeNumber } from './lib/terminal.ts'
+import { fieldLines, RefusedError, UsageError, wholeNumber } from './lib/terminal.ts'
 
 const USAGE = `npm run identities -- show <uai or e-mail>
 npm run identities -- suspend|reinstate <uai or e-mail> [--reason <text>]
@@ -82,7 +82,7 @@ async function resetFactors(call: Call): Promise<IdentitySummary> {
 }
 
 /** Operator command: manages and erases people. */
-export const identities = operatorProgram({
+export const identities = await operatorProgram(import.meta.url, {
   usage: USAGE,
   options,
   needs: () => 'Who? Give a UAI or an e-mail address',
@@ -118,5 +118,3 @@ export const identities = operatorProgram({
     return { json: answer, text: fieldLines(rows) }
   },
 })
-
-await runAsProgram(import.meta.url, identities)

@@ -2,7 +2,7 @@ import type { Gateway } from '../shared/gateway.ts'
 import { OVERLAP_SECONDS, rotateKeys } from '../shared/oauth/token/rotate-keys.ts'
 import { listSigningKeys, type SigningKeyRow } from '../shared/queries/signing-keys.ts'
 import { accountName, operatorProgram } from './lib/operator.ts'
-import { runAsProgram, table, wholeNumber } from './lib/terminal.ts'
+import { table, wholeNumber } from './lib/terminal.ts'
 
 const USAGE = `npm run keys -- list
 npm run keys -- rotate [--overlap <seconds>]
@@ -12,15 +12,7 @@ has it by then); the old keys stay published until the last token that they sign
 --overlap 0 signs with the new keys at once, after a key was compromised.
 --json prints JSON. Exit code 1: refused, 2: wrong usage.`
 
-type Listed = {
-  kid: string
-  alg: string
-  use: 'signs' | 'signs later' | 'verifies'
-  active_from: string
-  expires_at?: string
-}
-
-async function listKeys({ reads }: Gateway): Promise<Listed[]> {
+async function listKeys({ reads }: Gateway) {
   const keys = await listSigningKeys(reads)
   const now = new Date()
   const signing = (alg: string) => keys.filter((key) => key.alg === alg && key.active_from <= now).at(-1)
@@ -38,7 +30,7 @@ async function listKeys({ reads }: Gateway): Promise<Listed[]> {
 }
 
 /** Operator command: lists and rotates signing keys. */
-export const keys = operatorProgram({
+export const keys = await operatorProgram(import.meta.url, {
   usage: USAGE,
   options: { overlap: { type: 'string', default: String(OVERLAP_SECONDS) } },
   actions: {
@@ -53,5 +45,3 @@ export const keys = operatorProgram({
     return { json: listed, text: table(rows) || 'no keys yet: the first token creates them' }
   },
 })
-
-await runAsProgram(import.meta.url, keys)

@@ -1,6 +1,5 @@
 import { rules } from '../shared/limits.ts'
 import { partProgram } from './lib/generated-part.ts'
-import { runAsProgram } from './lib/terminal.ts'
 
 const TARGET = 'docs/limits.md'
 const USAGE = `npx tsx scripts/limits-table.ts
@@ -16,6 +15,8 @@ export function limitsTable(): string {
   return ['| Limit | Default | Counts |', '|---|---|---|', ...rows].join('\n')
 }
 
-export const limitsTableProgram = partProgram(USAGE, TARGET, 'limits', limitsTable)
-
-await runAsProgram(import.meta.url, limitsTableProgram)
+export const limitsTableProgram = await partProgram(import.meta.url, USAGE, {
+  file: TARGET,
+  name: 'limits',
+  make: limitsTable,
+})

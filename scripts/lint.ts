@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { platformBinary } from './lib/platform-binary.ts'
-import { program, RefusedError, readFlags, runAsProgram } from './lib/terminal.ts'
+import { program, RefusedError, readFlags } from './lib/terminal.ts'
 
 const USAGE = `npm run format
 npx tsx scripts/lint.ts [--write]
@@ -17,6 +17,4 @@ async function command(args: string[]): Promise<number> {
 }
 
 /** Runs the Biome of this platform. */
-export const lint = program(USAGE, command, { alone: true })
-
-await runAsProgram(import.meta.url, lint)
+export const lint = await program(import.meta.url, USAGE, command, { alone: true })

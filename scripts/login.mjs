@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // A reference client of the gateway: signs a person in from a terminal and prints an access token.
 import { spawn } from 'node:child_process'
-import { once } from 'node:events'
+import { on, once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { createInterface } from 'node:readline/promises'
@@ -118,7 +118,7 @@ async function byBrowser(options) {
     const redirectUri = `http://127.0.0.1:${server.address().port}/callback`
     const flow = await beginCodeFlow(config, redirectUri, options)
     openBrowser(flow.url)
-    for await (const [request, response] of requests(server)) {
+    for await (const [request, response] of on(server, 'request')) {
       const callback = new URL(request.url, redirectUri)
       // Any program can call an open port: only the response to this request ends the wait.
       if (callback.pathname !== '/callback' || callback.searchParams.get('state') !== flow.state) {
@@ -141,10 +141,6 @@ async function byBrowser(options) {
 function listen(server, port) {
   server.listen(port, '127.0.0.1')
   return once(server, 'listening')
-}
-
-async function* requests(server) {
-  while (true) yield await once(server, 'request')
 }
 
 async function byDevice(options) {

@@ -1,6 +1,6 @@
 import type { Hono } from 'hono'
 import { serveLocally } from './lib/serve-locally.ts'
-import { program, readFlags, runAsProgram, type Terminal } from './lib/terminal.ts'
+import { program, readFlags, type Terminal } from './lib/terminal.ts'
 import { createMailboxApp, type MailboxOptions } from './mailbox/app.tsx'
 
 export type Mailbox = Awaited<ReturnType<typeof startMailbox>>
@@ -28,6 +28,4 @@ async function command(args: string[], { env, out }: Terminal): Promise<number> 
   return 0
 }
 
-export const mailboxProgram = program(USAGE, command, { alone: true })
-
-await runAsProgram(import.meta.url, mailboxProgram)
+export const mailboxProgram = await program(import.meta.url, USAGE, command, { alone: true })

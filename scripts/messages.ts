@@ -5,7 +5,7 @@ import { countMessages, listMessages, listSuppressions } from '../shared/queries
 import { listBreakers } from '../shared/queries/sms-guard.ts'
 import { addressLookup } from '../shared/typed/address.ts'
 import { act, type OperatorCall, operatorProgram } from './lib/operator.ts'
-import { RefusedError, runAsProgram, table, UsageError } from './lib/terminal.ts'
+import { RefusedError, table, UsageError } from './lib/terminal.ts'
 
 const USAGE = `npm run messages -- figures
 npm run messages -- list <e-mail or +number>
@@ -42,7 +42,7 @@ function reasonOf({ action, flags }: Call): string {
 }
 
 /** Operator command: shows the delivery status of messages, and lifts suppressions and stops. */
-export const messages = operatorProgram({
+export const messages = await operatorProgram(import.meta.url, {
   usage: USAGE,
   options,
   needs: (action) => NEEDS[action] && `${action} needs ${NEEDS[action]}`,
@@ -75,5 +75,3 @@ export const messages = operatorProgram({
   },
   print: (rows) => ({ json: rows, text: table(rows) || 'None' }),
 })
-
-await runAsProgram(import.meta.url, messages)

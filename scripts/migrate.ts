@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { migrate } from './lib/migrate.ts'
-import { program, RefusedError, readFlags, runAsProgram, type Terminal } from './lib/terminal.ts'
+import { program, RefusedError, readFlags, type Terminal } from './lib/terminal.ts'
 
 const USAGE = `npm run migrate [-- --json]
 
@@ -23,6 +23,4 @@ async function command(args: string[], { env, out }: Terminal): Promise<number> 
 }
 
 /** Operator command: brings a database up to date. */
-export const migrateProgram = program(USAGE, command, { alone: true })
-
-await runAsProgram(import.meta.url, migrateProgram)
+export const migrateProgram = await program(import.meta.url, USAGE, command, { alone: true })

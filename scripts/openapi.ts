@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { buildDocument, printDocument } from '../netlify/openapi/document.ts'
 import { allRoutes } from './authority-table.ts'
-import { program, readFlags, runAsProgram } from './lib/terminal.ts'
+import { program, readFlags } from './lib/terminal.ts'
 
 const TARGET = 'netlify/openapi/openapi.json'
 const USAGE = `npm run openapi
@@ -15,6 +15,4 @@ async function command(args: string[]): Promise<number> {
   return 0
 }
 
-export const openapi = program(USAGE, command, { alone: true })
-
-await runAsProgram(import.meta.url, openapi)
+export const openapi = await program(import.meta.url, USAGE, command, { alone: true })

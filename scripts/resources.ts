@@ -9,7 +9,7 @@ import type { Gateway } from '../shared/gateway.ts'
 import { parseScope } from '../shared/oauth/scope.ts'
 import { listResources } from '../shared/queries/authorizations.ts'
 import { act, decideAsOperator, type OperatorCall, operatorProgram } from './lib/operator.ts'
-import { RefusedError, runAsProgram, table, UsageError } from './lib/terminal.ts'
+import { RefusedError, table, UsageError } from './lib/terminal.ts'
 
 const USAGE = `npm run resources -- list
 npm run resources -- add <identifier> --name "…" --scope "…"
@@ -45,7 +45,7 @@ const options = { name: { type: 'string' }, scope: { type: 'string' }, reason: {
 type Call = OperatorCall<typeof options>
 
 /** Operator command: manages resource servers. */
-export const resources = operatorProgram({
+export const resources = await operatorProgram(import.meta.url, {
   usage: USAGE,
   options,
   needs: (action) => (action === 'list' ? undefined : 'Which resource? Give its identifier'),
@@ -89,5 +89,3 @@ export const resources = operatorProgram({
     return { json: rows, text: table(rows) }
   },
 })
-
-await runAsProgram(import.meta.url, resources)

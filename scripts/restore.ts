@@ -1,16 +1,14 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
+import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
-import { parseArgs } from 'node:util'
+import { parseArgs, promisify } from 'node:util'
+import { makeRoles } from './lib/application-role.ts'
 import { openConnection } from './lib/gateway-database.ts'
 import { migrate } from './lib/migrate.ts'
 import { readMigrations } from './lib/migration-files.ts'
 import { withDotEnv } from './lib/operator-environment.ts'
-import { makeRoles } from './lib/repair-access.ts'
-import { program, RefusedError, runAsProgram, type Terminal, UsageError } from './lib/terminal.ts'
+import { program, RefusedError, type Terminal, UsageError } from './lib/terminal.ts'
 
 const USAGE = `npm run restore -- <file>
 
@@ -37,21 +35,11 @@ async function restoreDump(file: string, url: string, env: NodeJS.ProcessEnv): P
   const target = new URL(url)
   const password = decodeURIComponent(target.password)
   target.password = ''
-  const args = [
-    '--no-owner',
-    '--no-privileges',
-    '--exit-on-error',
-    '--single-transaction',
-    '--dbname',
-    target.href,
-    file,
-  ]
-  const child = spawn('pg_restore', args, {
-    env: { ...env, PGPASSWORD: password },
-    stdio: ['ignore', 'inherit', 'pipe'],
+  const modes = ['--no-owner', '--no-privileges', '--exit-on-error', '--single-transaction']
+  const args = [...modes, '--dbname', target.href, file]
+  await promisify(execFile)('pg_restore', args, { env: { ...env, PGPASSWORD: password } }).catch((error) => {
+    throw new RefusedError(`pg_restore: ${(error.stderr || error.message).trim()}`)
   })
-  const [errors, [code]] = await Promise.all([text(child.stderr), once(child, 'close')])
-  if (code !== 0) throw new RefusedError(`pg_restore: ${errors.trim()}`)
 }
 
 async function command(args: string[], { env: given, out }: Terminal): Promise<number> {
@@ -71,6 +59,4 @@ async function command(args: string[], { env: given, out }: Terminal): Promise<n
 }
 
 /** Operator command: restores a dump into a new database. */
-export const restore = program(USAGE, command)
-
-await runAsProgram(import.meta.url, restore)
+export const restore = await program(import.meta.url, USAGE, command)

@@ -1,24 +1,14 @@
 import { serveLocally } from './lib/serve-locally.ts'
-import { program, readFlags, runAsProgram, type Terminal } from './lib/terminal.ts'
-import { createSupabaseAuth, DEMO_USERS, type SentLink } from './supabase-auth/app.ts'
+import { program, readFlags, type Terminal } from './lib/terminal.ts'
+import { createSupabaseAuth, DEMO_USERS, type SentLink, type SupabaseAuthOptions } from './supabase-auth/app.ts'
 
 /** The publishable key of the stand-in in local development. */
 export const LOCAL_PUBLISHABLE_KEY = 'sb_publishable_local'
 
-/**
- * Starts the stand-in for Supabase Auth on the loopback interface. Port 0 takes any free one.
- * @param options.publishableKey the `apikey` that callers must send
- */
-export async function startSupabaseAuth(options: {
-  port: number
-  publishableKey: string
-  jwtSecret?: string
-  send?: (link: SentLink) => void | Promise<void>
-  autoconfirm?: boolean
-}) {
-  const { publishableKey: apiKey, ...rest } = options
-  const auth = await createSupabaseAuth({ url: () => server.url, apiKey, ...rest })
-  const server = await serveLocally(auth.app, options.port)
+/** Starts the stand-in for Supabase Auth on the loopback interface. Port 0 takes any free one. */
+export async function startSupabaseAuth({ port, ...options }: Omit<SupabaseAuthOptions, 'url'> & { port: number }) {
+  const auth = await createSupabaseAuth({ url: () => server.url, ...options })
+  const server = await serveLocally(auth.app, port)
   return { ...auth, ...server }
 }
 
@@ -54,6 +44,4 @@ async function command(args: string[], { env, out }: Terminal): Promise<number> 
   return 0
 }
 
-export const supabaseAuthProgram = program(USAGE, command, { alone: true })
-
-await runAsProgram(import.meta.url, supabaseAuthProgram)
+export const supabaseAuthProgram = await program(import.meta.url, USAGE, command, { alone: true })

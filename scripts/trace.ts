@@ -3,7 +3,7 @@ import { createCall } from '../shared/call.ts'
 import { stateAt } from '../shared/operators/operated-state.ts'
 import { findIdentity } from './lib/find-identity.ts'
 import { actAsAccount, type OperatorCall, operatorProgram, type Printed } from './lib/operator.ts'
-import { RefusedError, runAsProgram, table, UsageError } from './lib/terminal.ts'
+import { RefusedError, table, UsageError } from './lib/terminal.ts'
 
 const USAGE = `npm run trace -- radius <id> [--revoke --reason <text>] [--json]   shows what followed from an event, session, token family, key or agent
 npm run trace -- state <time> [<uai or e-mail>] [--json]           shows who could do what at a time (ISO 8601)
@@ -45,7 +45,7 @@ async function state({ gateway, what: time, third: who }: Call): Promise<Printed
 }
 
 /** Operator command: traces what followed from something, and who could do what at a time. */
-export const trace = operatorProgram({
+export const trace = await operatorProgram(import.meta.url, {
   usage: USAGE,
   options,
   needs: (action) => (action === 'state' ? 'state takes a time' : 'Which event, session, token family, key or agent?'),
@@ -53,5 +53,3 @@ export const trace = operatorProgram({
   actions: { radius, state },
   print: (printed) => printed,
 })
-
-await runAsProgram(import.meta.url, trace)

@@ -139,47 +139,44 @@ const USAGE = `node scripts/verify-export.mjs <audit.jsonl …> [--key <verifier
 Checks an export of the audit log, and archives of it, with nothing but Node. The comment at the top of this script describes the checks.
 Exit code 0: everything holds, 1: it does not, 2: wrong usage.`
 
-function refuseUsage(reason) {
-  console.error(`${reason}\n\n${USAGE}`)
-  process.exit(2)
-}
-
-function readArguments() {
-  const options = {
-    key: { type: 'string', multiple: true },
-    checkpoint: { type: 'string' },
-    consistency: { type: 'string' },
-    json: { type: 'boolean' },
-    help: { type: 'boolean', short: 'h' },
-  }
+/** Returns what `read` returns; an error that it throws is wrong usage. */
+function orWrongUsage(read, before = '') {
   try {
-    const { values, positionals } = parseArgs({ allowPositionals: true, options })
-    if (!values.help && positionals.length === 0) refuseUsage('Which file?')
-    return { flags: values, files: positionals }
+    return read()
   } catch (error) {
-    return refuseUsage(error.message)
+    console.error(`${before}${error.message}\n\n${USAGE}`)
+    return process.exit(2)
   }
 }
 
-/** Reads the file that a flag names with `read`. */
-function readNamed(flag, file, read) {
-  try {
-    return read(readFileSync(file, 'utf8'))
-  } catch (error) {
-    return refuseUsage(`--${flag} ${file} cannot be read: ${error.message}`)
-  }
+const options = {
+  key: { type: 'string', multiple: true },
+  checkpoint: { type: 'string' },
+  consistency: { type: 'string' },
+  json: { type: 'boolean' },
+  help: { type: 'boolean', short: 'h' },
 }
-
-const { flags, files } = readArguments()
+const { flags, files } = orWrongUsage(() => {
+  const { values, positionals } = parseArgs({ allowPositionals: true, options })
+  if (!values.help && positionals.length === 0) throw new Error('Which file?')
+  return { flags: values, files: positionals }
+})
 if (flags.help) {
   console.log(USAGE)
   process.exit(0)
 }
 
+/** Parses the file that a flag names; undefined without the flag. */
+function readNamed(flag, parse) {
+  const file = flags[flag]
+  if (file === undefined) return undefined
+  return orWrongUsage(() => parse(readFileSync(file, 'utf8')), `--${flag} ${file} cannot be read: `)
+}
+
 const MOST_FAULTS = 1000
 const faults = []
 const fault = (what, where = {}) => faults.length < MOST_FAULTS && faults.push({ fault: what, ...where })
-const kept = flags.checkpoint === undefined ? undefined : readNamed('checkpoint', flags.checkpoint, readNote)
+const kept = readNamed('checkpoint', readNote)
 const seen = { events: 0, hidden: 0, archived: 0, included: 0, sealed: 0, streams: 0 }
 /** The given keys, else those in the files. */
 const keys = new Set(flags.key)
@@ -404,10 +401,7 @@ if (kept && keys.size > 0 && !isSignedByAny(kept))
 if (kept && !whole) {
   if (!checkpoint) fault('the file has no checkpoint to compare with the kept one')
   else {
-    const path =
-      flags.consistency === undefined
-        ? []
-        : readNamed('consistency', flags.consistency, (text) => JSON.parse(text).path.map(fromHex))
+    const path = readNamed('consistency', (text) => JSON.parse(text).path.map(fromHex)) ?? []
     if (!isConsistent(kept, checkpoint, path))
       fault('the log of the kept checkpoint is not the beginning of this one', { size: kept.size })
   }

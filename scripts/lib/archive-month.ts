@@ -17,7 +17,7 @@ import { createEventStore } from '../../shared/events/store.ts'
 import type { Gateway } from '../../shared/gateway.ts'
 import { logOrigins } from '../../shared/queries/audit-tree.ts'
 import { type EventRecord, recordColumns } from '../../shared/queries/event-records.ts'
-import { type NoteSigner, readNote } from '../../shared/tokens/note.ts'
+import { readNote } from '../../shared/tokens/note.ts'
 import { endOf, type Month, obstacleTo, positionsSha256 } from './months.ts'
 import { actAsAccount } from './operator.ts'
 import { RefusedError } from './terminal.ts'
@@ -31,8 +31,6 @@ const DETACH_PAUSE_MS = 1000
 /** The owner's connection, and a gateway on it. */
 type Owner = { sql: postgres.Sql; gateway: Gateway }
 
-type By = { signerFor: (origin: string) => NoteSigner; issuer: string }
-
 type Archived = { month: string; events: number; streams: number; file: string; sha256: string }
 
 /**
@@ -43,14 +41,13 @@ type Archived = { month: string; events: number; streams: number; file: string; 
  */
 export async function archiveMonth({ sql, gateway }: Owner, month: Month, folder: string): Promise<Archived> {
   if (month.obstacle) throw new RefusedError(`${month.month} cannot be archived: ${month.obstacle}`)
-  const signerFor = (origin: string) => checkpointSigner(gateway, origin)
   const id = uuidv7()
   const place = path.join(folder, `lanonasis-audit-${month.month}.jsonl.gz`)
   const partial = path.join(folder, `partial-${id}.jsonl.gz`)
   refuseExisting(place)
   try {
-    await writeMonth(sql, month, { signerFor, issuer: gateway.issuer }, partial)
-    const keys = (await logOrigins(sql)).map((origin) => signerFor(origin).verifierKey)
+    await writeMonth({ sql, gateway }, month, partial)
+    const keys = (await logOrigins(sql)).map((origin) => checkpointSigner(gateway, origin).verifierKey)
     const { faults, ...read } = await readArchive(partial, keys)
     if (faults.length > 0) throw new RefusedError(`The archive does not verify: ${JSON.stringify(faults[0])}`)
     const made = { ...read, file: path.basename(place) }
@@ -75,22 +72,24 @@ async function moveTo(partial: string, place: string): Promise<void> {
   await folder.close()
 }
 
-async function writeMonth(sql: postgres.Sql, month: Month, by: By, place: string): Promise<void> {
+async function writeMonth({ sql, gateway }: Owner, month: Month, place: string): Promise<void> {
   await sql.begin('isolation level repeatable read read only', async (transaction) => {
     await transaction`set local statement_timeout = 0`
     await transaction`set local idle_in_transaction_session_timeout = 0`
-    const lines = Readable.from(linesOf(transaction, month, by))
+    const lines = Readable.from(linesOf(transaction, gateway, month))
     await pipeline(lines, createGzip(), createWriteStream(place, { mode: 0o600, flush: true }))
   })
 }
 
-async function* linesOf(sql: postgres.TransactionSql, { month, partition }: Month, { signerFor, issuer }: By) {
+async function* linesOf(sql: postgres.TransactionSql, gateway: Gateway, { month, partition }: Month) {
   const [checkpoint] = await sql<{ size: string; note: string }[]>`
     select c.size::text, c.note from auth_gateway.audit_checkpoints c order by c.size desc limit 1`
   if (!checkpoint) throw new RefusedError('There is no checkpoint yet')
+  const { issuer } = gateway
+  const signer = checkpointSigner(gateway, readNote(checkpoint.note)?.origin ?? '')
   const out = createExport({ issuer, exported_at: new Date().toISOString(), scope: { of: 'month', month }, after: '0' })
   yield `${out.header()}\n`
-  yield `${out.line(checkpointLine(checkpoint, signerFor(readNote(checkpoint.note)?.origin ?? '')))}\n`
+  yield `${out.line(checkpointLine(checkpoint, signer))}\n`
   for (let after = '0', more = true; more; ) {
     const events: EventRecord[] = await sql<EventRecord[]>`
       select ${recordColumns(sql)} from auth_gateway.${sql(partition)} e where e.position > ${after} order by e.position limit ${BATCH}`
@@ -127,16 +126,7 @@ async function takeOut({ sql: connection, gateway }: Owner, month: Month, outcom
       throw new RefusedError(`${month.month} has changed meanwhile, or is not completely in the audit tree: try again`)
     await commit(createCall({ ...gateway, store: createEventStore(sql, sql) }), async (work) => {
       actAsAccount(work)
-      const { file, sha256, events, streams, positionsSha256 } = made
-      const summary = {
-        month: month.month,
-        events,
-        streams,
-        endedBy: endedBy.toISOString(),
-        file,
-        sha256,
-        positionsSha256,
-      }
+      const summary = { ...made, month: month.month, endedBy: endedBy.toISOString() }
       work.start(archive, id, {}).decide(() => makeArchive(summary))
     })
     await detach(sql, month)

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { createGatewayDatabase, dropDatabase, onServer } from './gateway-database.ts'
 import { migrate } from './migrate.ts'
 import { MigrationDriftError } from './migration-ledger.ts'
@@ -48,32 +49,28 @@ async function embedded(dataDirectory: string, log: (line: string) => void): Pro
 
 /** Restarts the server on its port whenever it ends unexpectedly; returns the function that stops it. */
 function keepRunning(first: Postgres, dataDirectory: string, log: (line: string) => void): () => Promise<void> {
-  let current: Promise<Postgres | undefined> = Promise.resolve(first)
+  let server = first
   let stopped = false
-  const start = async (): Promise<Postgres | undefined> => {
-    for (;;) {
-      await new Promise((resolve) => setTimeout(resolve, AGAIN_MILLISECONDS))
-      if (stopped) return undefined
-      try {
-        const server = await startPostgres({ dataDirectory, port: first.port })
-        log('ready again')
-        watch(server)
-        return server
-      } catch (error) {
-        log((error as Error).message)
-      }
-    }
+  async function startAgain(): Promise<void> {
+    await sleep(AGAIN_MILLISECONDS)
+    if (stopped) return
+    server = await startPostgres({ dataDirectory, port: first.port })
+    log('ready again')
   }
-  const watch = ({ exited }: Postgres) =>
-    void exited.then((code) => {
+  async function supervise(): Promise<void> {
+    while (!stopped) {
+      const code = await server.exited
       if (stopped) return
       log(`ended unexpectedly (${exitText(code)}): restarting`)
-      current = start()
-    })
-  watch(first)
+      await startAgain().catch((error: Error) => log(error.message))
+    }
+    await server.stop()
+  }
+  const supervision = supervise()
   return async () => {
     stopped = true
-    await (await current)?.stop()
+    await server.stop()
+    await supervision
   }
 }
 

@@ -52,19 +52,13 @@ function untilGone(name: string): Promise<boolean> {
   })
 }
 
-interface DevSecrets {
-  AUTH_MASTER_SECRET: string
-  OTP_WEBHOOK_SECRET: string
-  RESEND_WEBHOOK_SECRET: string
-}
-
 /** Returns the secrets of this checkout: generated once, stored in `file`, readable by its owner only. */
-export async function devSecrets(file: string): Promise<DevSecrets> {
-  const kept: Partial<DevSecrets> = JSON.parse(await readFile(file, 'utf8').catch(() => '{}'))
+export async function devSecrets(file: string): Promise<Record<string, string>> {
   const secrets = {
-    AUTH_MASTER_SECRET: kept.AUTH_MASTER_SECRET ?? randomBytes(32).toString('base64'),
-    OTP_WEBHOOK_SECRET: kept.OTP_WEBHOOK_SECRET ?? `v1,whsec_${randomBytes(32).toString('base64')}`,
-    RESEND_WEBHOOK_SECRET: kept.RESEND_WEBHOOK_SECRET ?? `whsec_${randomBytes(24).toString('base64')}`,
+    AUTH_MASTER_SECRET: randomBytes(32).toString('base64'),
+    OTP_WEBHOOK_SECRET: `v1,whsec_${randomBytes(32).toString('base64')}`,
+    RESEND_WEBHOOK_SECRET: `whsec_${randomBytes(24).toString('base64')}`,
+    ...JSON.parse(await readFile(file, 'utf8').catch(() => '{}')),
   }
   await mkdir(path.dirname(file), { recursive: true })
   await writeFile(file, `${JSON.stringify(secrets, null, 2)}\n`, { mode: 0o600 })

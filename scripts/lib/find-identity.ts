@@ -5,25 +5,10 @@ import { addressLookup } from '../../shared/typed/address.ts'
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
 /** An identity as operators see it. */
-export type IdentitySummary = {
-  uai: string
-  status: string
-  role: string
-  plan: string
-  organization_id: string
-  /** Every UAI that resolves to this one. */
-  members: string[]
-  email?: string
-  email_verified: boolean
-  created_at: string
-  /** Active ones. */
-  sessions: number
-  /** Not revoked, not expired and, unless offline, of an active session. */
-  token_families: number
-}
+export type IdentitySummary = NonNullable<Awaited<ReturnType<typeof findIdentity>>>
 
 /** Finds an identity by its UAI, one of its e-mail addresses or one of its numbers (E.164); undefined when there is none. */
-export async function findIdentity(gateway: Gateway, who: string): Promise<IdentitySummary | undefined> {
+export async function findIdentity(gateway: Gateway, who: string) {
   const { reads: sql, personal } = gateway
   const digest = personal.digest(addressLookup(who))
   const isThem = UUID.test(who)
@@ -43,14 +28,15 @@ export async function findIdentity(gateway: Gateway, who: string): Promise<Ident
   return {
     uai,
     status: row.identity_status,
-    role,
-    plan,
-    organization_id: organizationId,
+    ...{ role, plan, organization_id: organizationId },
+    /** Every UAI that resolves to this one. */
     members,
     ...(email && { email }),
     email_verified: emailVerified,
     created_at: createdAt.toISOString(),
+    /** Active ones. */
     sessions: row.sessions,
+    /** Not revoked, not expired and, unless offline, of an active session. */
     token_families: row.families,
   }
 }

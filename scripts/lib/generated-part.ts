@@ -19,13 +19,15 @@ export function writePart(file: string, name: string, part: string): void {
 }
 
 /** Makes a program that replaces the generated part of a Markdown file. */
-export const partProgram = (usage: string, file: string, name: string, makePart: () => string | Promise<string>) =>
-  program(
-    usage,
-    async (args) => {
-      readFlags(args, {})
-      writePart(file, name, await makePart())
-      return 0
-    },
-    { alone: true },
-  )
+export function partProgram(
+  moduleUrl: string,
+  usage: string,
+  { file, name, make }: { file: string; name: string; make: () => string | Promise<string> },
+) {
+  const command = async (args: string[]) => {
+    readFlags(args, {})
+    writePart(file, name, await make())
+    return 0
+  }
+  return program(moduleUrl, usage, command, { alone: true })
+}

@@ -1,10 +1,9 @@
 import postgres from 'postgres'
 import type { TlsSettings } from '../../shared/database-tls.ts'
-import { ensureApplicationRole } from './application-role.ts'
+import { ensureApplicationRole, repairAccess } from './application-role.ts'
 import { openConnection } from './gateway-database.ts'
 import { lineOf, type Migration, readMigrations } from './migration-files.ts'
 import { assertInStep, createLedger, newerThan, readLedger, reconcile, record } from './migration-ledger.ts'
-import { repairAccess } from './repair-access.ts'
 
 interface MigrateOptions {
   /** Connection of the owner, direct or session mode. */

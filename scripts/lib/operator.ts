@@ -41,11 +41,19 @@ type OperatorCommand<O extends ParseArgsOptionsConfig, R> = {
 }
 
 /** A result as JSON and as text. */
-export type Printed = { json: unknown; text: string /** For people only. */; remark?: string }
+export type Printed = {
+  json: unknown
+  text: string
+  /** For people only. */
+  remark?: string
+}
 
 /** Makes an operator command that runs one of several actions on a gateway. */
-export function operatorProgram<const O extends ParseArgsOptionsConfig, R>(command: OperatorCommand<O, R>): Program {
-  return program(command.usage, async (args, terminal) => {
+export function operatorProgram<const O extends ParseArgsOptionsConfig, R>(
+  moduleUrl: string,
+  command: OperatorCommand<O, R>,
+): Promise<Program> {
+  return program(moduleUrl, command.usage, async (args, terminal) => {
     const options = { ...command.options, ...COMMON }
     const { values: flags, positionals } = parseArgs({ args, allowPositionals: true, options })
     const [action = '', what = '', third = '', ...rest] = positionals

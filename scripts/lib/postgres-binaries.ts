@@ -65,17 +65,10 @@ async function hydrateSymlinks(folder: string): Promise<void> {
   const list = await readFile(path.join(folder, 'native', 'pg-symlinks.json'), 'utf8').catch(() => '[]')
   const links: { source: string; target: string }[] = JSON.parse(list)
   for (const { source, target } of links) {
-    const link = path.join(folder, target)
-    const exists = await access(link).then(
-      () => true,
-      () => false,
-    )
-    if (!exists) await symlink(path.basename(source), link).catch(ignoreExisting)
+    await symlink(path.basename(source), path.join(folder, target)).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EEXIST') throw error
+    })
   }
-}
-
-function ignoreExisting(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'EEXIST') throw error
 }
 
 // A strict umask at install time leaves files that only their owner may read.

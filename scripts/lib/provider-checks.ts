@@ -140,18 +140,15 @@ async function checkHook(gateway: Gateway, connection: ConnectionRow): Promise<V
   if (!secret) return { keys, credentials: wrong('there is no secret') }
   const message = { type: 'check', id, timestamp: new Date().toISOString(), data: {} }
   const answer = await callHook(gateway, { url, secret, id, message })
-  const status = answer.answered ? 200 : Number(/^status_(\d+)$/.exec(answer.failure)?.[1] ?? 0)
-  const isThere =
-    answer.answered || answer.failure === 'no_json' || answer.failure === 'no_object' || (status > 0 && status < 500)
-  return {
-    discovery: isThere ? right(url) : wrong(answer.answered ? '' : answer.failure),
-    keys,
-    credentials: isThere
-      ? status === 401 || status === 403
-        ? wrong(`status ${status}: is the secret the same there?`)
-        : right('the signature was not refused')
-      : undefined,
-  }
+  const failure = answer.answered ? '' : answer.failure
+  const status = Number(/^status_(\d+)$/.exec(failure)?.[1] ?? 0)
+  const isReachable = ['', 'no_json', 'no_object'].includes(failure) || (status > 0 && status < 500)
+  if (!isReachable) return { discovery: wrong(failure), keys }
+  const refused = status === 401 || status === 403
+  const credentials = refused
+    ? wrong(`status ${status}: is the secret the same there?`)
+    : right('the signature was not refused')
+  return { discovery: right(url), keys, credentials }
 }
 
 const CHECK_OF = {

@@ -14,22 +14,17 @@ interface ServiceOptions extends Omit<ProcessOptions, 'output'> {
   log: (line: string) => void
 }
 
-export interface Service {
-  /** Starts it and waits until its port answers; false when it ended before that. */
-  start(): Promise<boolean>
-  /** Ends it if it runs and starts it again; calls during a restart lead to one more. */
-  restart(): Promise<void>
-  stop(): Promise<void>
-}
+export type Service = ReturnType<typeof createService>
 
 /** Creates a program of the development environment that listens on a port. It is restarted if it ends unexpectedly after it was ready. */
-export function createService({ name, port, portVariable, log, ...command }: ServiceOptions): Service {
+export function createService({ name, port, portVariable, log, ...command }: ServiceOptions) {
   let running: RunningProcess | undefined
   let restarting: Promise<void> | undefined
   let again = false
   let stopped = false
   let pause = RESTART_MILLISECONDS.first
 
+  /** Starts it and waits until its port answers; false when it ended before that. */
   async function start(): Promise<boolean> {
     if (command.pidFile) await killLeftOver(command.pidFile, command.args.at(-1) ?? command.command)
     await requireFreePort(port, name, portVariable)
@@ -71,6 +66,7 @@ export function createService({ name, port, portVariable, log, ...command }: Ser
     } while (again)
   }
 
+  /** Ends it if it runs and starts it again; calls during a restart lead to one more. */
   function restart(): Promise<void> {
     if (restarting) again = true
     restarting ??= restartOnce()
@@ -81,12 +77,10 @@ export function createService({ name, port, portVariable, log, ...command }: Ser
     return restarting
   }
 
-  return {
-    start,
-    stop: () => {
-      stopped = true
-      return end()
-    },
-    restart,
+  function stop(): Promise<void> {
+    stopped = true
+    return end()
   }
+
+  return { start, stop, restart }
 }

@@ -26,10 +26,17 @@ export class RefusedError extends Error {}
 export type Program = Command & { usage: string }
 
 /**
- * Makes a command a program: `--help` and wrong usage print its usage, and a thrown error becomes a sentence and an exit code.
+ * Makes a command a program, and runs it if `moduleUrl` is the file that node was started with: `--help` and wrong usage print its usage,
+ * and a thrown error becomes a sentence and an exit code. It then runs in the project's folder; INIT_CWD, which npm sets, is the folder that
+ * the user is in.
  * @param options.alone whether it runs without arguments, rather than print its usage
  */
-export function program(usage: string, command: Command, options: { alone?: boolean } = {}): Program {
+export async function program(
+  moduleUrl: string,
+  usage: string,
+  command: Command,
+  options: { alone?: boolean } = {},
+): Promise<Program> {
   const run: Command = async (args, terminal) => {
     const isIncomplete = args.length === 0 && !options.alone
     if (isIncomplete || args.includes('--help') || args.includes('-h')) {
@@ -45,6 +52,12 @@ export function program(usage: string, command: Command, options: { alone?: bool
       return isUsage ? 2 : 1
     }
   }
+  const started = process.argv[1]
+  if (started && realpathSync(started) === fileURLToPath(moduleUrl)) {
+    process.env.INIT_CWD ??= process.cwd()
+    process.chdir(fileURLToPath(new URL('../..', import.meta.url)))
+    process.exitCode = await run(process.argv.slice(2), { env: process.env, out: console.log, err: console.error })
+  }
   return Object.assign(run, { usage })
 }
 
@@ -56,18 +69,6 @@ export function readFlags<const T extends ParseArgsOptionsConfig>(args: string[]
   const { values, positionals } = parseArgs({ args, allowPositionals: true, options })
   if (positionals.length > 0) throw new UsageError(`There is no "${positionals.join(' ')}"`)
   return values
-}
-
-/**
- * Runs a command as this process when `moduleUrl` is the file that node was started with. It runs in the project's folder;
- * INIT_CWD, which npm sets, is the folder that the user is in.
- */
-export async function runAsProgram(moduleUrl: string, command: Command): Promise<void> {
-  const started = process.argv[1]
-  if (!started || realpathSync(started) !== fileURLToPath(moduleUrl)) return
-  process.env.INIT_CWD ??= process.cwd()
-  process.chdir(fileURLToPath(new URL('../..', import.meta.url)))
-  process.exitCode = await command(process.argv.slice(2), { env: process.env, out: console.log, err: console.error })
 }
 
 /** @throws UsageError when the flag is not a whole number of zero or more */
@@ -107,14 +108,8 @@ export function table(rows: object[]): string {
   if (!first) return ''
   const lines = [Object.keys(first), ...rows.map((row) => Object.values(row).map(cell))]
   const widths = Object.keys(first).map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)))
-  return lines
-    .map((line) =>
-      line
-        .map((cell, n) => cell.padEnd(widths[n] ?? 0))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n')
+  const padded = (line: string[]) => line.map((text, column) => text.padEnd(widths[column] ?? 0))
+  return lines.map((line) => padded(line).join('  ').trimEnd()).join('\n')
 }
 
 /** Formats names and values as a line each. */

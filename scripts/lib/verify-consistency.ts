@@ -1,6 +1,6 @@
 import type postgres from 'postgres'
 import type { Report } from './findings.ts'
-import { listReadModels, type ReadModel } from './read-models.ts'
+import { listReadModels, type ReadModel } from './rebuild-models.ts'
 
 type Row = Parameters<Report>[0]
 

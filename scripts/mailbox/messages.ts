@@ -18,23 +18,19 @@ export interface StoredMessage {
   received_at: string
 }
 
-export interface Messages {
-  add(message: StoredMessage): void
-  find(id: string): StoredMessage | undefined
-  /** Newest first; only those to `to` when it is given, however it is spelt. */
-  list(to?: string): StoredMessage[]
-}
+export type Messages = ReturnType<typeof createMessages>
 
 /** Keeps the last 200 messages in memory. */
-export function createMessages(): Messages {
+export function createMessages() {
   const messages: StoredMessage[] = []
   return {
-    add(message) {
+    add(message: StoredMessage): void {
       messages.unshift(message)
       messages.splice(KEEP)
     },
-    find: (id) => messages.find((message) => message.id === id),
-    list(to) {
+    find: (id: string) => messages.find((message) => message.id === id),
+    /** Newest first; only those to `to` when it is given, however it is spelt. */
+    list(to?: string): StoredMessage[] {
       const recipient = to && addressLookup(to)
       return recipient
         ? messages.filter((message) => message.to.some((address) => addressLookup(address) === recipient))
@@ -42,6 +38,15 @@ export function createMessages(): Messages {
     },
   }
 }
+
+type Received = Pick<StoredMessage, 'id' | 'channel' | 'to' | 'from' | 'text'> & { subject?: string; html?: string }
+
+/** Returns a message that arrives now, with the code in it. */
+export const received = (message: Received): StoredMessage => ({
+  ...{ subject: '', html: '', ...message },
+  code: findCode(message.text),
+  received_at: new Date().toISOString(),
+})
 
 /** Returns the one-time code in a text: a line with nothing else if there is one, else the first group of 6 to 8 digits. */
 export function findCode(text: string): string | null {

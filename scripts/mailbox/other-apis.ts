@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { Hono } from 'hono'
-import { findCode, type Messages } from './messages.ts'
-import { sameText } from './resend-api.ts'
+import { type Messages, received } from './messages.ts'
+import { basicCredentials, sameText } from './resend-api.ts'
 
 /** Credentials for the other providers' APIs. */
 export const LOCAL_OTHERS = { postmarkToken: 'local-mailbox', vonageKey: 'local', vonageSecret: 'mailbox' }
@@ -9,7 +9,6 @@ export const LOCAL_OTHERS = { postmarkToken: 'local-mailbox', vonageKey: 'local'
 /** Implements Postmark's `POST /email` and Vonage's `POST /v1/messages`, as far as the functions use them. */
 export function createOtherApis({ messages }: { messages: Messages }): Hono {
   const api = new Hono()
-  const received_at = () => new Date().toISOString()
 
   api.post('/email', async (c) => {
     if (!sameText(c.req.header('x-postmark-server-token') ?? '', LOCAL_OTHERS.postmarkToken))
@@ -17,20 +16,18 @@ export function createOtherApis({ messages }: { messages: Messages }): Hono {
     const { From: from, To: to, Subject: subject, TextBody: text, HtmlBody: html } = await c.req.json()
     if (!from || !to || !subject || !text) return c.json({ ErrorCode: 300, Message: 'Invalid email request' }, 422)
     const id = randomUUID()
-    const mail = { id, channel: 'email' as const, to: [to], from, subject, text, html: html ?? '' }
-    messages.add({ ...mail, code: findCode(text), received_at: received_at() })
+    messages.add(received({ id, channel: 'email', to: [to], from, subject, text, html }))
     return c.json({ To: to, MessageID: id, ErrorCode: 0, Message: 'OK' })
   })
 
   api.post('/v1/messages', async (c) => {
-    const expected = `Basic ${btoa(`${LOCAL_OTHERS.vonageKey}:${LOCAL_OTHERS.vonageSecret}`)}`
+    const expected = basicCredentials(LOCAL_OTHERS.vonageKey, LOCAL_OTHERS.vonageSecret)
     if (!sameText(c.req.header('authorization') ?? '', expected)) return c.json({ title: 'Unauthorized' }, 401)
     const { channel, message_type, to, from, text } = await c.req.json()
     if (channel !== 'sms' || message_type !== 'text' || !/^[1-9]\d{6,14}$/.test(to) || !from || !text)
       return c.json({ title: 'Invalid params' }, 422)
     const id = randomUUID()
-    const sms = { id, channel: 'sms' as const, to: [`+${to}`], from, subject: '', text, html: '' }
-    messages.add({ ...sms, code: findCode(text), received_at: received_at() })
+    messages.add(received({ id, channel: 'sms', to: [`+${to}`], from, text }))
     return c.json({ message_uuid: id }, 202)
   })
   return api

@@ -2,7 +2,7 @@ import { createHash, randomUUID, timingSafeEqual } from 'node:crypto'
 import { Hono } from 'hono'
 import { z } from 'zod'
 import { addressLookup } from '../../shared/typed/address.ts'
-import { findCode, type Messages } from './messages.ts'
+import { type Messages, received } from './messages.ts'
 import type { AcceptedMail } from './status-reports.ts'
 
 const MAX_IDEMPOTENCY_KEY = 256
@@ -11,21 +11,20 @@ const ADDRESS = /^(?:[^<>\r\n]*<[^\s@<>]+@[^\s@<>]+>|[^\s@<>]+@[^\s@<>]+)$/
 
 const address = z.string().regex(ADDRESS)
 const addresses = z.union([address.transform((one) => [one]), z.array(address).min(1).max(50)])
-const fields = {
+const emailBody = z.object({
   from: address,
   to: addresses,
   subject: z.string().min(1),
-  html: z.string().optional(),
-  text: z.string().optional(),
+  html: z.string().default(''),
+  text: z.string().default(''),
   cc: addresses.optional(),
   bcc: addresses.optional(),
   reply_to: addresses.optional(),
   headers: z.record(z.string(), z.string()).optional(),
   tags: z
     .array(z.object({ name: z.string().regex(/^[\w-]{1,256}$/), value: z.string().regex(/^[\w-]{1,256}$/) }))
-    .optional(),
-}
-const emailBody = z.object(fields)
+    .default([]),
+})
 
 /**
  * Implements Resend's `POST /emails` with its bearer key, field checks, idempotency keys and error bodies.
@@ -41,82 +40,53 @@ export function createResendApi(options: {
   const sent = new Map<string, { id: string; digest: string }>()
 
   api.post('/emails', async (c) => {
+    const refuse = (statusCode: 400 | 401 | 403 | 409 | 422, name: string, message: string) =>
+      c.json({ statusCode, name, message }, statusCode)
     const authorization = c.req.header('authorization')
-    if (!authorization)
-      return c.json(problem(401, 'missing_api_key', 'Missing API key in the authorization header.'), 401)
-    if (!sameText(authorization, `Bearer ${apiKey}`)) {
-      return c.json(problem(403, 'invalid_api_key', 'API key is invalid.'), 403)
-    }
+    if (!authorization) return refuse(401, 'missing_api_key', 'Missing API key in the authorization header.')
+    if (!sameText(authorization, `Bearer ${apiKey}`)) return refuse(403, 'invalid_api_key', 'API key is invalid.')
 
     const key = c.req.header('idempotency-key')
-    if (key !== undefined && (key === '' || key.length > MAX_IDEMPOTENCY_KEY)) {
-      return c.json(problem(400, 'invalid_idempotency_key', 'The key must be between 1-256 chars.'), 400)
-    }
+    if (key !== undefined && (key === '' || key.length > MAX_IDEMPOTENCY_KEY))
+      return refuse(400, 'invalid_idempotency_key', 'The key must be between 1-256 chars.')
     const raw = await c.req.text()
     const digest = createHash('sha256').update(raw).digest('hex')
     const before = key === undefined ? undefined : sent.get(key)
     if (before?.digest === digest) return c.json({ id: before.id })
     if (before) {
       const message = 'This idempotency key was used with a different payload. Use a new key or the same payload.'
-      return c.json(problem(409, 'invalid_idempotent_request', message), 409)
+      return refuse(409, 'invalid_idempotent_request', message)
     }
 
-    const email = parseEmail(raw)
-    if ('statusCode' in email) return c.json(email, 422)
+    const body: unknown = await c.req.json().catch(() => undefined)
+    const { data: email, error } = emailBody.safeParse(body)
+    if (error) {
+      const name = String(error.issues[0]?.path[0] ?? 'body')
+      const isMissing = typeof body === 'object' && body !== null && !(name in body)
+      return isMissing
+        ? refuse(422, 'missing_required_field', `Missing \`${name}\` field.`)
+        : refuse(422, 'validation_error', `Invalid \`${name}\` field.`)
+    }
+    const { from, to, subject, text, html, tags } = email
+    if (!html && !text) return refuse(422, 'validation_error', 'Missing `html` or `text` field.')
     const id = randomUUID()
-    const { from, to, subject, text = '', html = '' } = email
-    messages.add({
-      id,
-      channel: 'email',
-      to,
-      from,
-      subject,
-      text,
-      html,
-      code: findCode(text),
-      received_at: new Date().toISOString(),
-    })
+    messages.add(received({ id, channel: 'email', to, from, subject, text, html }))
     if (key !== undefined) remember(sent, key, { id, digest })
-    accepted?.({ id, to: addressLookup(to[0] ?? ''), tags: email.tags ?? [] })
+    accepted?.({ id, to: addressLookup(to[0] ?? ''), tags })
     return c.json({ id })
   })
   return api
 }
 
-type Problem = { statusCode: number; name: string; message: string }
-
-function parseEmail(raw: string): z.infer<typeof emailBody> | Problem {
-  const json = parseJson(raw)
-  const parsed = emailBody.safeParse(json)
-  if (!parsed.success) {
-    const name = String(parsed.error.issues[0]?.path[0] ?? 'body')
-    const missing = typeof json === 'object' && json !== null && !(name in json)
-    return missing
-      ? problem(422, 'missing_required_field', `Missing \`${name}\` field.`)
-      : problem(422, 'validation_error', `Invalid \`${name}\` field.`)
-  }
-  const { html, text } = parsed.data
-  if (!html && !text) return problem(422, 'validation_error', 'Missing `html` or `text` field.')
-  return parsed.data
-}
-
-function parseJson(raw: string): unknown {
-  try {
-    return JSON.parse(raw)
-  } catch {
-    return undefined
-  }
-}
-
-function problem(statusCode: number, name: string, message: string): Problem {
-  return { statusCode, name, message }
-}
-
-export function remember<T>(entries: Map<string, T>, key: string, entry: T): void {
+function remember<T>(entries: Map<string, T>, key: string, entry: T): void {
   entries.set(key, entry)
   const eldest = entries.keys().next()
   if (entries.size > REMEMBERED_KEYS && !eldest.done) entries.delete(eldest.value)
 }
+
+/** Returns the Authorization header for a name and password (RFC 7617). */
+export const basicCredentials = (name: string, password: string) =>
+  `Basic ${Buffer.from(`${name}:${password}`).toString('base64')}`
 
 export function sameText(left: string, right: string): boolean {
   const digest = (text: string) => createHash('sha256').update(text).digest()

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { type Context, Hono } from 'hono'
-import { findCode, type Messages } from './messages.ts'
-import { sameText } from './resend-api.ts'
+import { type Messages, received } from './messages.ts'
+import { basicCredentials, sameText } from './resend-api.ts'
 
 export interface TwilioAccount {
   accountSid: string
@@ -38,20 +38,14 @@ export function createTwilioApi(options: {
   const verifications = new Map<string, { sid: string; attempts: { time: string }[] }>()
   const sid = (prefix: string) => `${prefix}${randomBytes(16).toString('hex')}`
 
-  const receive = (id: string, from: string, to: string, text: string) => {
-    const received_at = new Date().toISOString()
-    messages.add({ id, channel: 'sms', to: [to], from, subject: '', text, html: '', code: findCode(text), received_at })
-  }
-
-  const guarded = (c: Context): Response | undefined => {
-    const expected = `Basic ${Buffer.from(`${account.accountSid}:${account.authToken}`).toString('base64')}`
-    if (sameText(c.req.header('authorization') ?? '', expected)) return undefined
-    return problem(c, 401, 20003, 'Authenticate')
-  }
+  for (const path of ['/2010-04-01/*', '/v2/*'])
+    api.use(path, async (c, next) => {
+      const expected = basicCredentials(account.accountSid, account.authToken)
+      if (sameText(c.req.header('authorization') ?? '', expected)) return next()
+      return problem(c, 401, 20003, 'Authenticate')
+    })
 
   api.post('/2010-04-01/Accounts/:account/Messages.json', async (c) => {
-    const refused = guarded(c)
-    if (refused) return refused
     if (c.req.param('account') !== account.accountSid) return problem(c, 404, 20404, 'The account was not found')
     const { To = '', Body = '', MessagingServiceSid, From, StatusCallback } = await form(c)
     if (!/^\+[1-9]\d{6,14}$/.test(To)) return problem(c, 400, 21211, `Invalid 'To' Phone Number: ${To}`)
@@ -63,21 +57,17 @@ export function createTwilioApi(options: {
     const message = { sid: sid('SM'), to: To, body: Body, status: 'accepted', date_created: new Date().toUTCString() }
     sent.unshift(message)
     sent.splice(200)
-    receive(message.sid, From ?? 'LanOnasis', To, Body)
+    messages.add(received({ id: message.sid, channel: 'sms', from: From ?? 'LanOnasis', to: [To], text: Body }))
     if (StatusCallback) accepted?.({ ...message, statusCallback: StatusCallback })
     return c.json({ ...message, account_sid: account.accountSid, messaging_service_sid: MessagingServiceSid }, 201)
   })
 
   api.get('/2010-04-01/Accounts/:account/Messages.json', (c) => {
-    const refused = guarded(c)
-    if (refused) return refused
     const found = sent.filter(({ to }) => !c.req.query('To') || to === c.req.query('To'))
     return c.json({ messages: found, page: 0, page_size: found.length, next_page_uri: null })
   })
 
   api.post('/v2/Services/:service/Verifications', async (c) => {
-    const refused = guarded(c)
-    if (refused) return refused
     const { To = '', Channel, CustomCode = '' } = await form(c)
     if (Channel !== 'sms' || !/^\d{4,10}$/.test(CustomCode)) return problem(c, 400, 60200, 'Invalid parameter')
     const known = REFUSED[To]
@@ -85,13 +75,12 @@ export function createTwilioApi(options: {
     const pending = verifications.get(To) ?? { sid: sid('VE'), attempts: [] }
     pending.attempts.push({ time: new Date().toISOString() })
     verifications.set(To, pending)
-    receive(sid('SM'), 'Twilio Verify', To, `Your LanOnasis verification code is: ${CustomCode}`)
+    const text = `Your LanOnasis verification code is: ${CustomCode}`
+    messages.add(received({ id: sid('SM'), channel: 'sms', from: 'Twilio Verify', to: [To], text }))
     return c.json({ sid: pending.sid, to: To, status: 'pending', send_code_attempts: pending.attempts }, 201)
   })
 
   api.get('/v2/Services/:service/Verifications/:to', (c) => {
-    const refused = guarded(c)
-    if (refused) return refused
     const pending = verifications.get(c.req.param('to'))
     if (!pending) return problem(c, 404, 20404, 'The requested resource was not found')
     return c.json({ sid: pending.sid, to: c.req.param('to'), status: 'pending', send_code_attempts: pending.attempts })

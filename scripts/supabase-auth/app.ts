@@ -1,6 +1,6 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto'
 import { type Context, Hono } from 'hono'
-import { type CryptoKey, exportJWK, generateKeyPair, jwtVerify, SignJWT } from 'jose'
+import { exportJWK, generateKeyPair, jwtVerify, SignJWT } from 'jose'
 import { z } from 'zod'
 import { parseEmail } from '../../shared/typed/email.ts'
 
@@ -13,24 +13,33 @@ export type SupabaseUser = {
   app_metadata: { provider: string; providers: string[] }
 }
 
+type NewUser = {
+  email: string
+  password: string
+  confirmed?: boolean
+  metadata?: Record<string, unknown>
+  provider?: string
+  id?: string
+}
+
 /** A link that Supabase Auth would send by mail. */
 export type SentLink = { to: string; type: 'signup' | 'recovery'; tokenHash: string; redirectTo?: string }
 
-type SupabaseAuthOptions = {
+export type SupabaseAuthOptions = {
   /** Public base URL, before `/auth/v1`. */
   url: () => string
-  /** The project's publishable key, which every call must send. */
-  apiKey: string
-  /** Signs with the project's old shared secret instead of its key pair. */
-  jwtSecret?: string
+  /** The project's publishable key, which every call must send as `apikey`. */
+  publishableKey: string
   send?: (link: SentLink) => void | Promise<void>
   /** Confirms every address automatically. */
   autoconfirm?: boolean
 }
 
-type Problem = { code: number; error_code: string; msg: string }
 const problem = (c: Context, status: 400 | 401 | 403 | 422 | 429, error_code: string, msg: string) =>
-  c.json({ code: status, error_code, msg } satisfies Problem, status)
+  c.json({ code: status, error_code, msg }, status)
+
+const TOO_SHORT = 'Password should be at least 8 characters.'
+const bodyOf = (c: Context) => c.req.json().catch(() => ({}))
 
 const credentials = z.object({
   email: z.string().refine((given) => parseEmail(given) !== undefined),
@@ -41,7 +50,7 @@ const credentials = z.object({
  * Implements Supabase Auth over HTTP as far as the gateway calls it: passwords, sign-up, recovery, users and keys, with its answers, error
  * codes and checks. For local development and tests; users are kept in memory.
  */
-export async function createSupabaseAuth({ url, apiKey, jwtSecret, send, autoconfirm = false }: SupabaseAuthOptions) {
+export async function createSupabaseAuth({ url, publishableKey, send, autoconfirm = false }: SupabaseAuthOptions) {
   const users = new Map<string, SupabaseUser>()
   const sessions = new Map<string, string>()
   const refreshTokens = new Map<string, { userId: string; sessionId: string }>()
@@ -62,8 +71,8 @@ export async function createSupabaseAuth({ url, apiKey, jwtSecret, send, autocon
     created_at: '2025-01-01T00:00:00Z',
   })
 
-  async function accessToken(user: SupabaseUser, sessionId: string, seconds = 3600): Promise<string> {
-    const token = new SignJWT({
+  const accessToken = (user: SupabaseUser, sessionId: string) =>
+    new SignJWT({
       email: user.email,
       phone: '',
       role: 'authenticated',
@@ -74,15 +83,13 @@ export async function createSupabaseAuth({ url, apiKey, jwtSecret, send, autocon
       app_metadata: user.app_metadata,
       user_metadata: user.user_metadata,
     })
+      .setProtectedHeader({ alg: 'ES256', kid: pair.kid, typ: 'JWT' })
       .setSubject(user.id)
       .setIssuer(`${url()}/auth/v1`)
       .setAudience('authenticated')
       .setIssuedAt()
-      .setExpirationTime(`${seconds}s`)
-    const key: CryptoKey | Uint8Array = jwtSecret ? Buffer.from(jwtSecret) : pair.privateKey
-    const header = jwtSecret ? { alg: 'HS256', typ: 'JWT' } : { alg: 'ES256', kid: pair.kid, typ: 'JWT' }
-    return token.setProtectedHeader(header).sign(key)
-  }
+      .setExpirationTime('1h')
+      .sign(pair.privateKey)
 
   async function session(user: SupabaseUser) {
     const sessionId = randomUUID()
@@ -103,8 +110,7 @@ export async function createSupabaseAuth({ url, apiKey, jwtSecret, send, autocon
   async function bearer(c: Context): Promise<{ user: SupabaseUser; sessionId: string } | undefined> {
     const token = /^Bearer (.+)$/.exec(c.req.header('authorization') ?? '')?.[1] ?? ''
     try {
-      const key = jwtSecret ? Buffer.from(jwtSecret) : pair.publicKey
-      const { payload } = await jwtVerify(token, key, { issuer: `${url()}/auth/v1` })
+      const { payload } = await jwtVerify(token, pair.publicKey, { issuer: `${url()}/auth/v1` })
       const user = users.get(payload.sub ?? '')
       const sessionId = String(payload.session_id)
       return user && sessions.get(sessionId) === user.id ? { user, sessionId } : undefined
@@ -115,11 +121,11 @@ export async function createSupabaseAuth({ url, apiKey, jwtSecret, send, autocon
 
   const app = new Hono().basePath('/auth/v1')
   app.get('/.well-known/jwks.json', (c) =>
-    c.json({ keys: jwtSecret ? [] : [{ ...pair.jwk, kid: pair.kid, alg: 'ES256', use: 'sig', key_ops: ['verify'] }] }),
+    c.json({ keys: [{ ...pair.jwk, kid: pair.kid, alg: 'ES256', use: 'sig', key_ops: ['verify'] }] }),
   )
   app.get('/health', (c) => c.json({ name: 'GoTrue', version: 'v2.180.0' }))
   app.use(async (c, next) => {
-    if (c.req.header('apikey') === apiKey) return next()
+    if (c.req.header('apikey') === publishableKey) return next()
     return c.json({ message: 'Invalid API key' }, 401)
   })
 
@@ -127,12 +133,12 @@ export async function createSupabaseAuth({ url, apiKey, jwtSecret, send, autocon
     c.json({ external: { email: true }, disable_signup: false, mailer_autoconfirm: autoconfirm }),
   )
   app.post('/token', async (c) => {
-    const body = await c.req.json().catch(() => undefined)
+    const body = await bodyOf(c)
     if (c.req.query('grant_type') === 'refresh_token') {
-      const known = refreshTokens.get(String(body?.refresh_token))
+      const known = refreshTokens.get(String(body.refresh_token))
       const user = known && users.get(known.userId)
       if (!user) return problem(c, 400, 'refresh_token_not_found', 'Invalid Refresh Token: Refresh Token Not Found')
-      refreshTokens.delete(String(body?.refresh_token))
+      refreshTokens.delete(String(body.refresh_token))
       return c.json(await session(user))
     }
     if (c.req.query('grant_type') !== 'password') return problem(c, 400, 'invalid_grant', 'unsupported_grant_type')
@@ -146,11 +152,11 @@ export async function createSupabaseAuth({ url, apiKey, jwtSecret, send, autocon
   })
 
   app.post('/signup', async (c) => {
-    const body = await c.req.json().catch(() => undefined)
+    const body = await bodyOf(c)
     const parsed = credentials.extend({ data: z.record(z.string(), z.unknown()).optional() }).safeParse(body)
     if (!parsed.success) return problem(c, 422, 'validation_failed', 'Signup requires a valid password')
     const { email, password, data = {} } = parsed.data
-    if (password.length < 8) return problem(c, 422, 'weak_password', 'Password should be at least 8 characters.')
+    if (password.length < 8) return problem(c, 422, 'weak_password', TOO_SHORT)
     const known = find(email)
     // With confirmation on, an existing user gets the same answer as a new one, and no mail.
     if (known?.email_confirmed_at) return c.json({ ...publicUser({ ...known, id: randomUUID() }), identities: [] })
@@ -161,17 +167,17 @@ export async function createSupabaseAuth({ url, apiKey, jwtSecret, send, autocon
   })
 
   app.post('/recover', async (c) => {
-    const body = await c.req.json().catch(() => undefined)
-    const user = find(String(body?.email))
+    const body = await bodyOf(c)
+    const user = find(String(body.email))
     if (user) await mail(user, 'recovery', c.req.query('redirect_to'))
     return c.json({})
   })
 
   app.post('/verify', async (c) => {
-    const body = await c.req.json().catch(() => undefined)
-    const link = links.get(String(body?.token_hash))
+    const body = await bodyOf(c)
+    const link = links.get(String(body.token_hash))
     const user = link && users.get(link.userId)
-    const type = body?.type === 'email' ? 'signup' : body?.type
+    const type = body.type === 'email' ? 'signup' : body.type
     if (!user || link.type !== type) return problem(c, 403, 'otp_expired', 'Email link is invalid or has expired')
     links.delete(String(body.token_hash))
     user.email_confirmed_at ??= new Date().toISOString()
@@ -187,7 +193,7 @@ export async function createSupabaseAuth({ url, apiKey, jwtSecret, send, autocon
     if (!signedIn) return problem(c, 403, 'bad_jwt', 'invalid JWT')
     const { password } = await c.req.json()
     if (typeof password === 'string') {
-      if (password.length < 8) return problem(c, 422, 'weak_password', 'Password should be at least 8 characters.')
+      if (password.length < 8) return problem(c, 422, 'weak_password', TOO_SHORT)
       if (password === signedIn.user.password)
         return problem(c, 422, 'same_password', 'New password should be different from the old password.')
       signedIn.user.password = password
@@ -200,25 +206,15 @@ export async function createSupabaseAuth({ url, apiKey, jwtSecret, send, autocon
     return c.body(null, 204)
   })
 
-  function add(user: {
-    email: string
-    password: string
-    confirmed?: boolean
-    metadata?: Record<string, unknown>
-    provider?: string
-    id?: string
-  }): SupabaseUser {
-    const provider = user.provider ?? 'email'
-    const one: SupabaseUser = {
-      id: user.id ?? randomUUID(),
-      email: user.email.toLowerCase(),
-      password: user.password,
-      email_confirmed_at: user.confirmed === false ? undefined : new Date().toISOString(),
-      user_metadata: user.metadata ?? {},
+  function add({ email, password, confirmed = true, metadata = {}, provider = 'email', id = randomUUID() }: NewUser) {
+    const user: SupabaseUser = {
+      ...{ id, email: email.toLowerCase(), password },
+      email_confirmed_at: confirmed ? new Date().toISOString() : undefined,
+      user_metadata: metadata,
       app_metadata: { provider, providers: [provider] },
     }
-    users.set(one.id, one)
-    return one
+    users.set(id, user)
+    return user
   }
 
   return {
@@ -226,7 +222,6 @@ export async function createSupabaseAuth({ url, apiKey, jwtSecret, send, autocon
     add,
     users,
     session,
-    accessToken,
     endSession: (sessionId: string) => sessions.delete(sessionId),
     rotateKeys: async () => {
       pair = await newPair()

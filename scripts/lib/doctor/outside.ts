@@ -76,6 +76,12 @@ export function judgeCookies(issuer: string, domain: string | undefined, dashboa
   return ok(domain ?? `${host} alone`)
 }
 
+const EDGE_FIXES: Record<string, string> = {
+  replay_guard_unavailable: 'See its log for why the database of REPLAY_GUARD does not answer',
+  signature_invalid: 'Set the same OTP_WEBHOOK_SECRET there',
+  misconfigured: 'Set the secrets that its log names',
+}
+
 // A message of the type probe shows whether the function accepts signatures made here.
 const checkEdgeFunction = ({ config }: Gateway, name: string) =>
   look(`function ${name}`, `supabase functions deploy ${name}, and set SUPABASE_FUNCTIONS_URL`, async () => {
@@ -85,16 +91,10 @@ const checkEdgeFunction = ({ config }: Gateway, name: string) =>
     const { error, probe, replay_guard: guard } = await response.json().catch(() => ({}))
     if (probe === 'ok') return ok(`accepts messages that are signed here, replay guard ${guard}`)
     const code = error?.code ?? `status ${response.status}`
+    const deploy = `supabase functions deploy ${name}`
     if (code === 'payload_invalid')
-      return warning(
-        'accepts messages that are signed here, but does not know the probe',
-        `supabase functions deploy ${name}`,
-      )
-    if (code === 'replay_guard_unavailable')
-      return wrong(code, 'See its log for why the database of REPLAY_GUARD does not answer')
-    if (code === 'signature_invalid') return wrong(code, 'Set the same OTP_WEBHOOK_SECRET there')
-    if (code === 'misconfigured') return wrong(code, 'Set the secrets that its log names')
-    return wrong(code, `supabase functions deploy ${name}`)
+      return warning('accepts messages that are signed here, but does not know the probe', deploy)
+    return wrong(code, EDGE_FIXES[code] ?? deploy)
   })
 
 async function checkProxies({ config }: Gateway): Promise<Checked[]> {
