@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import * as z from 'zod/mini'
-import { GatewayError } from '../../shared/errors.ts'
+import { GatewayError, type Refusal } from '../../shared/errors.ts'
 import { gateway } from '../../shared/gateway.ts'
 import { type AppContext, createApp } from '../../shared/http/app.ts'
 import { readBody, readQuery } from '../../shared/http/body.ts'
@@ -129,59 +129,6 @@ app.route('GET', `${BASE}/logout`, {
   return c.redirect(await (await samlOf(gateway(), connection, undefined)).getLogoutUrlAsync(user, '', {}), 302)
 })
 
-type LogoutMessage = {
-  SAMLRequest?: string
-  SAMLResponse?: string
-  RelayState?: string
-  SigAlg?: string
-  Signature?: string
-}
-
-/** Handles the provider's logout response, or its request to sign a person out here. */
-async function singleLogout(c: AppContext, container: LogoutMessage, original: string | undefined) {
-  const connection = await samlConnection(c)
-  const saml = await samlOf(gateway(), connection, undefined)
-  const { SAMLRequest, SAMLResponse = '', RelayState = '', SigAlg } = container
-  const refuse = (cause: unknown): never => {
-    const reason = `SAML logout: ${cause instanceof Error ? cause.message : 'invalid'}`
-    throw new GatewayError('invalid_request', { reason, cause })
-  }
-  const strength = connection.settings.saml?.allow_sha1
-    ? /./
-    : /^http:\/\/www\.w3\.org\/2001\/04\/xmldsig-more#\w+-sha(256|384|512)$/
-  if (SigAlg !== undefined && !strength.test(SigAlg)) refuse(new Error('is signed with SHA-1 or an unknown algorithm'))
-  const message = SAMLRequest ?? SAMLResponse
-  const kind = SAMLRequest ? 'LogoutRequest' : 'LogoutResponse'
-  const checking = checkLogout(gateway(), connection, { message, deflated: original !== undefined, kind })
-  if (kind === 'LogoutResponse') {
-    // A response changes nothing: the session here has already ended.
-    const checked = checking.then(() => {
-      if (original !== undefined && container.Signature)
-        return saml.validateRedirectAsync(container as Record<string, string>, original)
-    })
-    const answer = await checked.then(
-      () => undefined,
-      (cause: unknown) => cause,
-    )
-    const reason = `SAML logout: ${answer instanceof Error ? answer.message : 'invalid'}`
-    return answer
-      ? goOn(c, backToSignIn(new GatewayError('provider_logout_failed', { reason })), 302)
-      : c.redirect('/web/login', 303)
-  }
-  await checking.catch(refuse)
-  const given = container as Record<string, string>
-  const checked =
-    original === undefined ? saml.validatePostRequestAsync(given) : saml.validateRedirectAsync(given, original)
-  const { profile } = await checked.catch(refuse)
-  if (!profile?.nameID || !profile.ID) return refuse(new Error('has no NameID or ID'))
-  const until = new Date(Date.now() + 3_600_000)
-  if (!(await claimOnce(gateway().reads, 'saml-logout', [connection.slug, profile.ID], until)))
-    refuse(new Error('was seen before'))
-  const sessions = profile.sessionIndex ? [profile.sessionIndex] : []
-  await endUpstreamSessions(c.var.call, connection, { account: profile.nameID, sessions })
-  return c.redirect(await saml.getLogoutResponseUrlAsync(profile, RelayState, {}, true), 302)
-}
-
 const message = () => z.optional(z.string().check(z.maxLength(60_000)))
 const logoutQuery = once(() =>
   z.object({
@@ -190,6 +137,50 @@ const logoutQuery = once(() =>
   }),
 )
 const logoutBody = once(() => z.object({ SAMLRequest: message(), SAMLResponse: message(), RelayState: message() }))
+
+type LogoutMessage = z.output<ReturnType<typeof logoutQuery>>
+
+const logoutError = (refusal: Refusal, cause: unknown) =>
+  new GatewayError(refusal, { reason: `SAML logout: ${cause instanceof Error ? cause.message : 'invalid'}`, cause })
+
+/**
+ * Handles the provider's logout response, or its request to sign a person out here.
+ * @param query the signed parameters as received; undefined for a posted message
+ */
+async function singleLogout(c: AppContext, sent: LogoutMessage, query: string | undefined) {
+  const connection = await samlConnection(c)
+  const saml = await samlOf(gateway(), connection, undefined)
+  const { SAMLRequest, SAMLResponse = '', RelayState = '', SigAlg, Signature } = sent
+  const refuse = (cause: unknown): never => {
+    throw logoutError('invalid_request', cause)
+  }
+  const strength = connection.settings.saml?.allow_sha1
+    ? /./
+    : /^http:\/\/www\.w3\.org\/2001\/04\/xmldsig-more#\w+-sha(256|384|512)$/
+  if (SigAlg !== undefined && !strength.test(SigAlg)) refuse(new Error('is signed with SHA-1 or an unknown algorithm'))
+  const given = sent as Record<string, string>
+  const deflated = query !== undefined
+  if (!SAMLRequest) {
+    // A response changes nothing: the session here has already ended.
+    try {
+      await checkLogout(gateway(), connection, { message: SAMLResponse, deflated, kind: 'LogoutResponse' })
+      if (deflated && Signature) await saml.validateRedirectAsync(given, query)
+      return c.redirect('/web/login', 303)
+    } catch (cause) {
+      return goOn(c, backToSignIn(logoutError('provider_logout_failed', cause)), 302)
+    }
+  }
+  await checkLogout(gateway(), connection, { message: SAMLRequest, deflated, kind: 'LogoutRequest' }).catch(refuse)
+  const checking = deflated ? saml.validateRedirectAsync(given, query) : saml.validatePostRequestAsync(given)
+  const { profile } = await checking.catch(refuse)
+  if (!profile?.nameID || !profile.ID) return refuse(new Error('has no NameID or ID'))
+  const until = new Date(Date.now() + 3_600_000)
+  if (!(await claimOnce(gateway().reads, 'saml-logout', [connection.slug, profile.ID], until)))
+    refuse(new Error('was seen before'))
+  const sessions = profile.sessionIndex ? [profile.sessionIndex] : []
+  await endUpstreamSessions(c.var.call, connection, { account: profile.nameID, sessions })
+  return c.redirect(await saml.getLogoutResponseUrlAsync(profile, RelayState, {}, true), 302)
+}
 
 /** Accepts each parameter once and unencoded by name, since the library reads the signed ones from the raw query. */
 app.route('GET', `${BASE}/slo`, {

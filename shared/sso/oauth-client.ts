@@ -1,5 +1,5 @@
 import { base64url, compactVerify, createRemoteJWKSet, customFetch, importPKCS8, SignJWT } from 'jose'
-import type { ClientAuth, Configuration } from 'openid-client'
+import type { ClientAuth, ClientMetadata, Configuration, ServerMetadata } from 'openid-client'
 import type { ConnectionSettings } from '../domain/connection.ts'
 import { GatewayError } from '../errors.ts'
 import type { Gateway } from '../gateway.ts'
@@ -83,39 +83,29 @@ const askFor = (gateway: Gateway, tokenEndpoint: string | undefined) => {
   }
 }
 
-const isLocal = (address: string) => address.startsWith('http:')
-
 async function discover(gateway: Gateway, connection: ConnectionRow): Promise<Configuration> {
   const client = await library()
-  const { settings } = connection
-  const { issuer = '', client_id = '' } = settings
+  const { protocol, client_id = '', issuer = '', authorization_endpoint = '', ...settings } = connection.settings
   const auth = await authentication(gateway, connection)
-  if (settings.protocol === 'oauth2') {
-    const { authorization_endpoint = '', token_endpoint, userinfo_endpoint } = settings
-    const server = {
-      issuer: new URL(authorization_endpoint).origin,
-      authorization_endpoint,
-      token_endpoint,
-      userinfo_endpoint,
-    }
-    const configuration = new client.Configuration(server, client_id, undefined, auth)
-    configuration[client.customFetch] = askFor(gateway, token_endpoint)
-    if (isLocal(authorization_endpoint)) client.allowInsecureRequests(configuration)
+  const address = protocol === 'oauth2' ? authorization_endpoint : issuer
+  const execute = address.startsWith('http:') ? [client.allowInsecureRequests] : []
+  const configure = (server: ServerMetadata, metadata?: Partial<ClientMetadata>) => {
+    const configuration = new client.Configuration(server, client_id, metadata, auth)
+    configuration[client.customFetch] = askFor(gateway, server.token_endpoint)
+    for (const change of execute) change(configuration)
     return configuration
   }
+  if (protocol === 'oauth2') {
+    const { token_endpoint, userinfo_endpoint } = settings
+    return configure({ issuer: new URL(address).origin, authorization_endpoint, token_endpoint, userinfo_endpoint })
+  }
   // Checks that the document names the issuer that was requested (OpenID Connect Discovery section 4.3).
-  const found = await client.discovery(new URL(issuer), client_id, undefined, auth, {
-    [client.customFetch]: askProvider(gateway),
-    execute: isLocal(issuer) ? [client.allowInsecureRequests] : [],
-  })
-  const server = found.serverMetadata()
+  const options = { [client.customFetch]: askProvider(gateway), execute }
+  const server = (await client.discovery(new URL(issuer), client_id, undefined, auth, options)).serverMetadata()
   const { id_token_signing_alg_values_supported: offered = ['RS256'] } = server
   const alg = ALGORITHMS.find((one) => offered.includes(one))
   if (!alg) throw providerError('no usable signing algorithm')
-  const configuration = new client.Configuration(server, client_id, { id_token_signed_response_alg: alg }, auth)
-  configuration[client.customFetch] = askFor(gateway, server.token_endpoint)
-  if (isLocal(issuer)) client.allowInsecureRequests(configuration)
-  return configuration
+  return configure(server, { id_token_signed_response_alg: alg })
 }
 
 /** Returns the configuration of a provider, cached for ten minutes. Apple's client secret is created for each use. */

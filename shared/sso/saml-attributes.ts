@@ -1,6 +1,10 @@
 import type { Profile } from '@node-saml/node-saml'
 import type { SamlSettings } from '../domain/connection.ts'
+import { type ExternalProfile, idOf } from '../people/profile.ts'
 import { parseEmail } from '../typed/email.ts'
+import { providerError } from './oauth-client.ts'
+
+const TRANSIENT = /nameid-format:transient$/
 
 type Mapping = NonNullable<SamlSettings['attributes']>
 
@@ -65,10 +69,7 @@ function valuesOf({ attributes, nameID }: Profile): Map<string, string[]> {
  * send the user name as the name.
  * @param mapping attribute names of the connection, which replace the default ones
  */
-export function readAttributes(
-  profile: Profile,
-  mapping: Mapping = {},
-): { subject?: string; email?: string; name?: string } {
+function readAttributes(profile: Profile, mapping: Mapping = {}): { subject?: string; email?: string; name?: string } {
   const values = valuesOf(profile)
   const all = (names: string[]) => names.flatMap((name) => values.get(name.toLowerCase()) ?? [])
   const of = (member: keyof typeof USUAL) => all(mapping[member] ?? USUAL[member])
@@ -79,5 +80,34 @@ export function readAttributes(
     subject: mapping.subject ? all([mapping.subject])[0] : undefined,
     email: addresses.map(parseEmail).find(Boolean),
     name: of('name').find((text) => !text.includes('@')) ?? (parts || undefined),
+  }
+}
+
+/**
+ * Returns the profile in an assertion. A transient name ID changes with every sign-in, so it identifies no one.
+ * @param notAfter when the provider's session ends
+ * @throws GatewayError provider_failed without a lasting identifier
+ */
+export function profileOfSaml(
+  profile: Profile,
+  { attributes }: SamlSettings,
+  notAfter: string | undefined,
+): ExternalProfile {
+  const { nameIDFormat: format, nameQualifier, spNameQualifier } = profile
+  const nameID = idOf(profile.nameID)
+  const { subject, email, name } = readAttributes(profile, attributes)
+  const lasting = nameID && !TRANSIENT.test(format ?? '') ? nameID : undefined
+  const externalId = attributes?.subject ? idOf(subject) : lasting
+  if (!externalId)
+    throw providerError(attributes?.subject ? `SAML: no ${attributes.subject}` : 'SAML: no persistent name ID')
+  return {
+    externalId,
+    email,
+    emailVerified: email !== undefined,
+    name: name?.slice(0, 500),
+    notAfter,
+    upstream: nameID
+      ? { account: nameID, session: idOf(profile.sessionIndex), nameId: { format, nameQualifier, spNameQualifier } }
+      : undefined,
   }
 }

@@ -1,5 +1,5 @@
 import { constants, createDecipheriv, createHash, privateDecrypt, timingSafeEqual } from 'node:crypto'
-import { attributeOf, descendants, NS, one, optional, SamlError, textOf } from './saml-xml.ts'
+import { attributeOf, descendants, fail, NS, one, optional, textOf } from './saml-xml.ts'
 
 const XMLENC = 'http://www.w3.org/2001/04/xmlenc#'
 const XMLENC11 = 'http://www.w3.org/2009/xmlenc11#'
@@ -22,10 +22,6 @@ const HASHES: Record<string, string> = {
 const MASKS: Record<string, string> = Object.fromEntries(
   ['sha1', 'sha256', 'sha384', 'sha512'].map((hash) => [`${XMLENC11}mgf1${hash}`, hash]),
 )
-
-const fail = (message: string): never => {
-  throw new SamlError(message)
-}
 
 const bytesOf = (element: Element) =>
   Buffer.from(textOf(one(one(element, NS.encryption, 'CipherData'), NS.encryption, 'CipherValue')) ?? '', 'base64')

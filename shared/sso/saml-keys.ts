@@ -64,14 +64,8 @@ type OpenedKey = { status: 'next' | 'active' | 'previous'; certificate: string; 
 
 /** Returns the keys of a connection that are not retired, oldest first. */
 export const openConnectionKeys = ({ derive }: Gateway, { keys }: ConnectionRow): OpenedKey[] =>
-  keys.flatMap(({ id, status, certificate, sealed }) =>
-    sealed === null
-      ? []
-      : [
-          {
-            status,
-            certificate,
-            privateKey: openBytes(derive('connection-key'), Buffer.from(sealed, 'base64'), id).toString(),
-          },
-        ],
-  )
+  keys.flatMap(({ id, status, certificate, sealed }) => {
+    if (sealed === null) return []
+    const privateKey = openBytes(derive('connection-key'), Buffer.from(sealed, 'base64'), id).toString()
+    return [{ status, certificate, privateKey }]
+  })

@@ -1,5 +1,5 @@
 import { GatewayError } from '../errors.ts'
-import { attributeOf, descendants, NS, one, optional, parseXml, SamlError, textOf, timeOf } from './saml-xml.ts'
+import { attributeOf, descendants, fail, NS, one, optional, parseXml, textOf, timeOf } from './saml-xml.ts'
 
 const AGE_MS = 300_000
 const STATUS = 'urn:oasis:names:tc:SAML:2.0:status:'
@@ -23,10 +23,6 @@ export type ExpectedMessage = {
   allowSha1: boolean
   skewMs: number
   now: Date
-}
-
-const fail = (message: string): never => {
-  throw new SamlError(message)
 }
 
 /** Checks that every signature in a message uses an accepted algorithm. */

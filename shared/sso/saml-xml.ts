@@ -14,7 +14,8 @@ export class SamlError extends Error {
   override readonly name = 'SamlError'
 }
 
-const fail = (message: string): never => {
+/** @throws SamlError */
+export const fail = (message: string): never => {
   throw new SamlError(message)
 }
 

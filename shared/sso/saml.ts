@@ -4,20 +4,19 @@ import type { CacheProvider, Profile, SAML } from '@node-saml/node-saml'
 import type { SamlSettings } from '../domain/connection.ts'
 import { GatewayError } from '../errors.ts'
 import type { Gateway } from '../gateway.ts'
-import { type ExternalProfile, idOf } from '../people/profile.ts'
+import type { ExternalProfile } from '../people/profile.ts'
 import type { ConnectionRow } from '../queries/connections.ts'
 import { equalHash } from '../tokens/opaque.ts'
 import type { SsoFlow } from './flow.ts'
 import { providerError } from './oauth-client.ts'
-import { readAttributes } from './saml-attributes.ts'
+import { profileOfSaml } from './saml-attributes.ts'
 import { decryptElement } from './saml-decrypt.ts'
 import { openConnectionKeys } from './saml-keys.ts'
 import { checkAlgorithms, checkMessage, type ExpectedMessage } from './saml-message.ts'
 import { serviceMetadata } from './saml-metadata.ts'
-import { attributeOf, NS, one, optional, parseXml, SamlError } from './saml-xml.ts'
+import { attributeOf, fail, NS, one, optional, parseXml } from './saml-xml.ts'
 
 const BEARER = 'urn:oasis:names:tc:SAML:2.0:cm:bearer'
-const TRANSIENT = /nameid-format:transient$/
 const MOST_BYTES = 256 * 1024
 const FORMATS = {
   persistent: 'urn:oasis:names:tc:SAML:2.0:nameid-format:persistent',
@@ -118,11 +117,10 @@ export function samlMetadata(gateway: Gateway, connection: ConnectionRow): strin
   })
 }
 
+type Expected = Pick<ExpectedMessage, 'issuer' | 'allowSha1' | 'skewMs' | 'now'>
+
 /** Returns what every message of a provider must match. */
-function expectedOf(
-  gateway: Gateway,
-  connection: ConnectionRow,
-): Pick<ExpectedMessage, 'issuer' | 'allowSha1' | 'skewMs' | 'now'> {
+function expectedOf(gateway: Gateway, connection: ConnectionRow): Expected {
   const saml = samlSettings(connection)
   return { issuer: saml.idp_issuer, allowSha1: saml.allow_sha1 ?? false, skewMs: skewOf(saml), now: gateway.now() }
 }
@@ -146,10 +144,8 @@ type Assertion = {
  */
 function checkAssertion(
   profile: Profile,
-  issuer: string,
-  flow: SsoFlow,
-  requestId: string | undefined,
-  { skewMs, now }: { skewMs: number; now: Date },
+  { callback, requestId }: Pick<SsoFlow, 'callback' | 'requestId'>,
+  { issuer, skewMs, now }: Expected,
 ) {
   const { Assertion: assertion } = (profile.getAssertion?.() ?? {}) as { Assertion?: Assertion }
   if (assertion?.$?.Version !== '2.0') throw providerError('SAML: the assertion is not SAML 2.0')
@@ -159,34 +155,13 @@ function checkAssertion(
     const { InResponseTo, Recipient, NotOnOrAfter = '', NotBefore } = data?.[0]?.$ ?? {}
     const isAnswer = requestId !== undefined && InResponseTo === requestId
     const inTime = NotBefore === undefined && Date.parse(NotOnOrAfter) + skewMs > now.getTime()
-    return $?.Method === BEARER && isAnswer && Recipient === flow.callback && inTime
+    return $?.Method === BEARER && isAnswer && Recipient === callback && inTime
   })
   if (!fits) throw providerError('SAML: not confirmed for this request at this address')
   const ends = assertion.AuthnStatement[0].$?.SessionNotOnOrAfter
   if (ends !== undefined && !(Date.parse(ends) + skewMs > now.getTime()))
     throw providerError("SAML: the provider's session has ended")
   return ends
-}
-
-/** Returns the profile in an assertion. A transient name ID changes with every sign-in, so it identifies no one. */
-function profileOfSaml(profile: Profile, { attributes }: SamlSettings, notAfter: string | undefined): ExternalProfile {
-  const { nameIDFormat: format, nameQualifier, spNameQualifier } = profile
-  const nameID = idOf(profile.nameID)
-  const { subject, email, name } = readAttributes(profile, attributes)
-  const lasting = nameID && !TRANSIENT.test(format ?? '') ? nameID : undefined
-  const externalId = attributes?.subject ? idOf(subject) : lasting
-  if (!externalId)
-    throw providerError(attributes?.subject ? `SAML: no ${attributes.subject}` : 'SAML: no persistent name ID')
-  return {
-    externalId,
-    email,
-    emailVerified: email !== undefined,
-    name: name?.slice(0, 500),
-    notAfter,
-    upstream: nameID
-      ? { account: nameID, session: idOf(profile.sessionIndex), nameId: { format, nameQualifier, spNameQualifier } }
-      : undefined,
-  }
 }
 
 /** Library methods, private by its types, for an assertion that was decrypted here. */
@@ -200,6 +175,17 @@ type Verifier = {
 }
 
 /**
+ * Returns what the provider's signature on an element covers; undefined without a signature.
+ * @param xml the document of the element
+ * @throws SamlError for an invalid signature
+ */
+async function signedXml(xml: string, element: Element, service: Verifier): Promise<string | undefined> {
+  if (!optional(element, NS.signature, 'Signature')) return undefined
+  const { getVerifiedXml } = await import('./saml-library.ts')
+  return getVerifiedXml(xml, element, await service.getKeyInfosAsPem()) ?? fail('is not signed by the provider')
+}
+
+/**
  * Reads a response with an encrypted assertion. The response or the assertion in it must be signed. Only signed content is read, and
  * every signature present must be valid.
  * @throws SamlError, Error
@@ -210,37 +196,18 @@ async function readEncrypted(
   service: Verifier,
   { xml, root }: { xml: string; root: Element },
 ): Promise<{ profile: Profile | null }> {
-  const { getVerifiedXml } = await import('./saml-library.ts')
-  const trusted = await service.getKeyInfosAsPem()
-  const verify = (text: string, element: Element): string | undefined => {
-    if (!optional(element, NS.signature, 'Signature')) return undefined
-    return getVerifiedXml(text, element, trusted) ?? unsigned()
-  }
-  const unsigned = (): never => {
-    throw new SamlError('is not signed by the provider')
-  }
-  const signedResponse = verify(xml, root)
+  const signedResponse = await signedXml(xml, root, service)
   const response = signedResponse === undefined ? root : await parseXml(signedResponse)
-  if (optional(response, NS.assertion, 'Assertion')) throw new SamlError('has more than one assertion')
+  if (optional(response, NS.assertion, 'Assertion')) fail('has more than one assertion')
   const keys = openConnectionKeys(gateway, connection).map(({ privateKey }) => privateKey)
   const text = decryptElement(one(response, NS.assertion, 'EncryptedAssertion'), keys)
   const assertion = await parseXml(text)
-  if (assertion.namespaceURI !== NS.assertion || assertion.localName !== 'Assertion')
-    throw new SamlError('contains no assertion')
+  if (assertion.namespaceURI !== NS.assertion || assertion.localName !== 'Assertion') fail('contains no assertion')
   checkAlgorithms(assertion, samlSettings(connection).allow_sha1 ?? false)
-  const signedAssertion = verify(text, assertion)
-  const read = signedAssertion ?? (signedResponse === undefined ? unsigned() : text)
-  return service.processValidlySignedAssertionAsync(read, xml, attributeOf(root, 'InResponseTo') ?? null)
-}
-
-/**
- * Verifies the signature of a posted logout message, if there is one; the library verifies those in a query.
- * @throws SamlError
- */
-async function checkLogoutSignature(xml: string, root: Element, certificates: string[]): Promise<void> {
-  if (!optional(root, NS.signature, 'Signature')) return
-  const { getVerifiedXml } = await import('./saml-library.ts')
-  if (getVerifiedXml(xml, root, certificates) === null) throw new SamlError('is not signed by the provider')
+  const signedAssertion = await signedXml(text, assertion, service)
+  if (signedResponse === undefined && signedAssertion === undefined) fail('is not signed by the provider')
+  const inResponseTo = attributeOf(root, 'InResponseTo') ?? null
+  return service.processValidlySignedAssertionAsync(signedAssertion ?? text, xml, inResponseTo)
 }
 
 /**
@@ -254,14 +221,14 @@ export async function readResponse(
   flow: SsoFlow,
   response: string,
 ): Promise<{ profile: ExternalProfile; assertion: string }> {
-  const saml = samlSettings(connection)
-  const { requestId } = flow
+  const { callback, requestId } = flow
+  const expected = expectedOf(gateway, connection)
   try {
     const xml = Buffer.from(response, 'base64').toString()
     const root = await checkMessage(xml, {
-      ...expectedOf(gateway, connection),
+      ...expected,
       kind: 'Response',
-      destination: flow.callback,
+      destination: callback,
       isAnswer: (id) => requestId !== undefined && id === requestId,
     })
     const service = await samlOf(gateway, connection, flow)
@@ -269,11 +236,12 @@ export async function readResponse(
       ? await readEncrypted(gateway, connection, service as unknown as Verifier, { xml, root })
       : await service.validatePostResponseAsync({ SAMLResponse: response })
     if (!profile) throw providerError('SAML: no assertion')
-    const notAfter = checkAssertion(profile, saml.idp_issuer, flow, requestId, {
-      skewMs: skewOf(saml),
-      now: gateway.now(),
-    })
-    return { profile: profileOfSaml(profile, saml, notAfter), assertion: profile.getAssertionXml?.() ?? response }
+    // The library forgets the id of the request while it reads the response.
+    const notAfter = checkAssertion(profile, { callback, requestId }, expected)
+    return {
+      profile: profileOfSaml(profile, samlSettings(connection), notAfter),
+      assertion: profile.getAssertionXml?.() ?? response,
+    }
   } catch (cause) {
     if (cause instanceof GatewayError) throw cause
     throw providerError(`SAML: ${cause instanceof Error ? cause.message : 'invalid'}`, cause)
@@ -299,6 +267,6 @@ export async function checkLogout(
     destination: samlAddress(gateway, slug, 'slo'),
     isAnswer: sent.kind === 'LogoutResponse' ? (id) => isOurRequest(gateway, slug, id) : undefined,
   })
-  const service = (await samlOf(gateway, connection, undefined)) as unknown as Verifier
-  await checkLogoutSignature(xml.toString(), root, await service.getKeyInfosAsPem())
+  // The library verifies the signature of a query; a posted message may have one inside.
+  await signedXml(xml.toString(), root, (await samlOf(gateway, connection, undefined)) as unknown as Verifier)
 }
