@@ -101,9 +101,9 @@ async function proceed(
   if (scope.length === 0) throw authorizationError('invalid_scope')
   const wanted = { ...asked, scope }
   const signIn = !signedIn || (await signInNeeded(gateway(), wanted, signedIn))
-  const proof = signIn ? 'good' : factorNeeded(gateway(), wanted, signedIn)
-  if (proof === 'unmet') throw authorizationError('unmet_authentication_requirements')
-  if (signIn || proof === 'step_up') {
+  const factor = signIn ? 'good' : factorNeeded(gateway(), wanted, signedIn)
+  if (factor === 'unmet') throw authorizationError('unmet_authentication_requirements')
+  if (signIn || factor === 'step_up') {
     if (prompt.has('none')) throw authorizationError('login_required')
     if (wanted.pushed) await keepPushedRequestOpen(c.var.call, wanted.pushed)
     const url = signIn ? signInUrl(wanted, params) : stepUpPage(wanted, params)
@@ -152,23 +152,13 @@ async function proceed(
   })
 }
 
-function requestFacts(
-  { client, redirectUri, scope, resources, codeChallenge, dpopJkt, state, nonce, responseMode }: AuthorizationRequest,
-  now: Date,
-) {
-  const expiresAt = new Date(now.getTime() + REQUEST_SECONDS * 1000).toISOString()
-  const sent = responseMode === 'query' ? {} : { responseMode }
+function requestFacts(request: AuthorizationRequest, now: Date) {
+  const { client, redirectUri, scope, resources, codeChallenge, dpopJkt, state, nonce, responseMode } = request
   return {
     clientId: client.id,
-    redirectUri,
-    scope,
-    resources,
-    codeChallenge,
-    dpopJkt,
-    state,
-    nonce,
-    expiresAt,
-    ...sent,
+    ...{ redirectUri, scope, resources, codeChallenge, dpopJkt, state, nonce },
+    expiresAt: new Date(now.getTime() + REQUEST_SECONDS * 1000).toISOString(),
+    ...(responseMode !== 'query' && { responseMode }),
   }
 }
 

@@ -1,6 +1,5 @@
 import { createPublicKey, verify } from 'node:crypto'
 import * as z from 'zod/mini'
-import { isHttps } from '../config.ts'
 import { GatewayError } from '../errors.ts'
 import type { Gateway } from '../gateway.ts'
 import { guardedFetch } from '../http/guarded-fetch.ts'
@@ -17,8 +16,7 @@ let kept: { url: string; keys: Map<string, string>; fetchedAt: number } | undefi
 async function fetchKeys(url: string): Promise<Map<string, string>> {
   const unavailable = (cause?: unknown) =>
     new GatewayError('service_unavailable', { reason: 'keys of the scanner', retryAfter: 60, cause })
-  const options = { maxBytes: 65_536, timeoutMs: 3_000, accept: 'application/json', allowLoopback: !isHttps() }
-  const answer = await guardedFetch(url, options).catch((error: unknown) => {
+  const answer = await guardedFetch(url, { maxBytes: 65_536 }).catch((error: unknown) => {
     throw unavailable(error)
   })
   try {

@@ -1,18 +1,19 @@
 import type { LookupAddress, lookup } from 'node:dns'
 import type { IncomingMessage } from 'node:http'
 import { isIP, type LookupFunction } from 'node:net'
+import { isHttps } from '../config.ts'
 
 type GuardedFetchOptions = {
   maxBytes: number
-  /** Total time, from name resolution to the last byte. */
-  timeoutMs: number
-  /** Value of the `Accept` header. */
-  accept: string
+  /** Total time, from name resolution to the last byte; three seconds by default. */
+  timeoutMs?: number
+  /** Value of the `Accept` header; JSON by default. */
+  accept?: string
   method?: 'GET' | 'POST'
   headers?: Record<string, string>
   body?: string | Uint8Array
-  /** Allows http and loopback addresses, for a gateway that runs on loopback itself. */
-  allowLoopback: boolean
+  /** Allows http and loopback addresses; by default, for a gateway that runs on loopback itself. */
+  allowLoopback?: boolean
 }
 
 export type Fetched = {
@@ -101,7 +102,7 @@ const loadClient = ({ protocol }: URL) =>
  * @see OWASP Server-Side Request Forgery Prevention; draft-ietf-oauth-client-id-metadata-document section 6.5
  */
 export async function guardedFetch(address: string, options: GuardedFetchOptions): Promise<Fetched> {
-  const { maxBytes, timeoutMs, accept, allowLoopback } = options
+  const { maxBytes, timeoutMs = 3000, accept = 'application/json', allowLoopback = !isHttps() } = options
   const { isPublicAddress } = await import('./public-address.ts')
   const isAllowed = (one: string) => isPublicAddress(one, allowLoopback)
   const url = checkUrl(address, allowLoopback, isAllowed)

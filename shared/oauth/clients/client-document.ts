@@ -12,7 +12,6 @@ import { readDynamicMetadata } from './dynamic-registration.ts'
 import { checkSectorIdentifier } from './sector-identifier.ts'
 
 const MAX_BYTES = 10_240
-const TIMEOUT_MILLISECONDS = 3_000
 const MAX_URL = 500
 /** Bounds of the time that a document is cached, whatever its server says. */
 const [SHORTEST_SECONDS, USUAL_SECONDS, LONGEST_SECONDS] = [300, 3_600, 86_400]
@@ -42,51 +41,47 @@ export function documentAddressProblem(clientId: string, allowLoopback: boolean)
   return undefined
 }
 
-type Read = { metadata: ClientMetadata; problem?: undefined } | { metadata?: undefined; problem: string }
+const unusable = (problem: string, cause?: unknown) =>
+  new GatewayError('invalid_client', { description: problem, cause })
 
-/** Returns the metadata in a document, or why it is unusable. */
-function readDocument(clientId: string, { status, contentType, body }: Fetched, schemes: readonly string[]): Read {
-  if (status !== 200) return { problem: `it answers ${status}` }
-  if (!JSON_TYPE.test(contentType)) return { problem: 'it is not JSON' }
+/** Returns the metadata in a document. @throws GatewayError with why it is unusable */
+function readDocument(clientId: string, { status, contentType, body }: Fetched, schemes: readonly string[]) {
+  if (status !== 200) throw unusable(`it answers ${status}`)
+  if (!JSON_TYPE.test(contentType)) throw unusable('it is not JSON')
   let given: unknown
   try {
     given = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body))
-  } catch {
-    return { problem: 'it is not JSON' }
+  } catch (error) {
+    throw unusable('it is not JSON', error)
   }
-  if (typeof given !== 'object' || given === null || Array.isArray(given)) return { problem: 'it is not an object' }
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) throw unusable('it is not an object')
   const document = presentDeeply(given)
-  if (document.client_id !== clientId) return { problem: 'it names another client_id' }
-  if (document.client_name === undefined) return { problem: 'it has no client_name' }
-  if ('client_secret' in document || 'client_secret_expires_at' in document) return { problem: 'it contains a secret' }
+  if (document.client_id !== clientId) throw unusable('it names another client_id')
+  if (document.client_name === undefined) throw unusable('it has no client_name')
+  if ('client_secret' in document || 'client_secret_expires_at' in document) throw unusable('it contains a secret')
   const method = document.token_endpoint_auth_method ?? 'none'
-  if (method !== 'none' && method !== 'private_key_jwt') return { problem: 'it asks to authenticate by a secret' }
-  try {
-    return { metadata: readDynamicMetadata(document, schemes) }
-  } catch (error) {
-    if (error instanceof GatewayError) return { problem: error.message }
-    throw error
-  }
+  if (method !== 'none' && method !== 'private_key_jwt') throw unusable('it asks to authenticate by a secret')
+  return readDynamicMetadata(document, schemes)
 }
 
-type Fetching = Read & {
-  keptSeconds: number /** Nobody answered, which says nothing about the document. */
-  isSilent: boolean
-}
+type Reading =
+  | { metadata: ClientMetadata; keptSeconds: number }
+  /** A silent server did not respond, which says nothing about the document. */
+  | { metadata?: undefined; problem: string; isSilent: boolean }
 
-async function fetchDocument(clientId: string, schemes: readonly string[]): Promise<Fetching> {
-  const options = { maxBytes: MAX_BYTES, timeoutMs: TIMEOUT_MILLISECONDS, accept: 'application/json' }
+async function fetchDocument(clientId: string, schemes: readonly string[]): Promise<Reading> {
+  let isSilent = false
   try {
-    const fetched = await guardedFetch(clientId, { ...options, allowLoopback: !isHttps() })
+    const fetched = await guardedFetch(clientId, { maxBytes: MAX_BYTES })
+    isSilent = fetched.status >= 500
+    const metadata = readDocument(clientId, fetched, schemes)
+    await checkSectorIdentifier(metadata)
     const asked = fetched.maxAge ?? USUAL_SECONDS
-    const keptSeconds = Math.min(Math.max(asked, SHORTEST_SECONDS), LONGEST_SECONDS)
-    const read = readDocument(clientId, fetched, schemes)
-    if (read.metadata) await checkSectorIdentifier(read.metadata)
-    return { ...read, keptSeconds, isSilent: fetched.status >= 500 }
+    return { metadata, keptSeconds: Math.min(Math.max(asked, SHORTEST_SECONDS), LONGEST_SECONDS) }
   } catch (error) {
-    if (error instanceof GatewayError) return { problem: error.message, keptSeconds: 0, isSilent: false }
+    if (error instanceof GatewayError) return { problem: error.message, isSilent }
     if (!(error instanceof GuardedFetchError)) throw error
-    return { problem: error.message, keptSeconds: 0, isSilent: error.kind === 'failed' }
+    return { problem: error.message, isSilent: error.kind === 'failed' }
   }
 }
 

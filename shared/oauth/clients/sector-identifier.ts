@@ -1,11 +1,9 @@
-import { isHttps } from '../../config.ts'
 import type { ClientMetadata } from '../../domain/api-client.ts'
 import { GatewayError } from '../../errors.ts'
 import { GuardedFetchError, guardedFetch } from '../../http/guarded-fetch.ts'
 import { parsePresent } from '../../present.ts'
 
 const MAX_BYTES = 20_480
-const TIMEOUT_MILLISECONDS = 3_000
 
 /**
  * Checks that the sector's document lists every redirect URI of the client: otherwise any client could join the sector.
@@ -23,8 +21,7 @@ export async function checkSectorIdentifier({
       details: { sector_identifier_uri: [message] },
       cause,
     })
-  const options = { maxBytes: MAX_BYTES, timeoutMs: TIMEOUT_MILLISECONDS, accept: 'application/json' }
-  const answer = await guardedFetch(uri, { ...options, allowLoopback: !isHttps() }).catch((error: unknown) => {
+  const answer = await guardedFetch(uri, { maxBytes: MAX_BYTES }).catch((error: unknown) => {
     if (error instanceof GuardedFetchError) throw invalid('cannot be read', error)
     throw error
   })

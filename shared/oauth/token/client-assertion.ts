@@ -1,8 +1,9 @@
 import { decodeProtectedHeader, errors, type JWK, type JWTPayload, jwtVerify } from 'jose'
 import type { PublicJwk } from '../../domain/api-client.ts'
-import { GatewayError } from '../../errors.ts'
+import type { Gateway } from '../../gateway.ts'
 import type { Client } from '../../queries/api-clients.ts'
 import { CLIENT_SIGNING_ALGORITHMS } from '../../tokens/signing-algorithms.ts'
+import { clientKeys } from './client-keys.ts'
 
 /** The only client assertion type (RFC 7523 section 2.2). */
 export const JWT_BEARER = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
@@ -14,10 +15,6 @@ const MAX_ID_LENGTH = 512
 const MAX_KEYS_TRIED = 8
 const TYPES = ['jwt', 'client-authentication+jwt']
 const KEY_TYPES: Record<string, string> = { ES: 'EC', PS: 'RSA', RS: 'RSA', Ed: 'OKP' }
-
-type AssertionVerdict =
-  | { jti: string; expiresAt: Date; problem?: undefined }
-  | { jti?: undefined; expiresAt?: undefined; problem: string }
 
 function headerProblem({ alg, typ }: { alg?: string; typ?: unknown }, registered: string | undefined) {
   if (!alg || !CLIENT_SIGNING_ALGORITHMS.includes(alg)) return 'alg'
@@ -60,36 +57,28 @@ async function verified(assertion: string, keys: readonly JWK[], options: object
 }
 
 /**
- * Checks that an assertion authenticates its client to this server only. The caller must still claim its `jti`.
- * @param input.findKeys returns the client's registered keys, by value or from its `jwks_uri`, for a `kid`
+ * Returns the id of an assertion that authenticates its client to this server only. The caller must still claim the id.
+ * @throws Error with the problem, GatewayError if the client's keys cannot be fetched
  * @see RFC 7523 section 3, as updated by RFC 10070
  */
-export async function checkAssertion(input: {
-  assertion: string
-  client: Client
-  findKeys: (kid: string | undefined) => Promise<readonly PublicJwk[]>
-  issuer: string
-  now: Date
-}): Promise<AssertionVerdict> {
-  const { assertion, client, issuer, now } = input
-  try {
-    const header = decodeProtectedHeader(assertion)
-    const problem = headerProblem(header, client.metadata.token_endpoint_auth_signing_alg)
-    if (problem) return { problem: `assertion: ${problem}` }
-    const claims = await verified(assertion, candidates(await input.findKeys(header.kid), header), {
-      issuer: client.client_id,
-      subject: client.client_id,
-      algorithms: CLIENT_SIGNING_ALGORITHMS,
-      clockTolerance: SKEW_SECONDS,
-      currentDate: now,
-    })
-    if (!claims) return { problem: 'assertion: not signed by a registered key' }
-    const claim = claimProblem(claims, issuer, now)
-    if (claim) return { problem: `assertion: ${claim}` }
-    const { jti = '', exp = 0 } = claims
-    return { jti, expiresAt: new Date((exp + SKEW_SECONDS) * 1000) }
-  } catch (error) {
-    if (error instanceof GatewayError) return { problem: `assertion: ${error.options.reason}` }
-    return { problem: `assertion: ${error instanceof Error ? error.message : 'unreadable'}` }
-  }
+export async function checkAssertion(
+  { issuer, now }: Pick<Gateway, 'issuer' | 'now'>,
+  client: Client,
+  assertion: string,
+): Promise<{ jti: string; expiresAt: Date }> {
+  const header = decodeProtectedHeader(assertion)
+  const problem = headerProblem(header, client.metadata.token_endpoint_auth_signing_alg)
+  if (problem) throw new Error(problem)
+  const claims = await verified(assertion, candidates(await clientKeys(client, header.kid), header), {
+    issuer: client.client_id,
+    subject: client.client_id,
+    algorithms: CLIENT_SIGNING_ALGORITHMS,
+    clockTolerance: SKEW_SECONDS,
+    currentDate: now(),
+  })
+  if (!claims) throw new Error('not signed by a registered key')
+  const claim = claimProblem(claims, issuer, now())
+  if (claim) throw new Error(claim)
+  const { jti = '', exp = 0 } = claims
+  return { jti, expiresAt: new Date((exp + SKEW_SECONDS) * 1000) }
 }

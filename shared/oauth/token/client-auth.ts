@@ -14,7 +14,6 @@ import { claimOnce } from '../../queries/replay-guard.ts'
 import { equalHash, hashToken } from '../../tokens/opaque.ts'
 import { checkAssertion, JWT_BEARER } from './client-assertion.ts'
 import { certificateProblem } from './client-certificate-auth.ts'
-import { clientKeys } from './client-keys.ts'
 
 const text = (longest: number) => z.optional(z.string().check(z.maxLength(longest)))
 
@@ -176,10 +175,8 @@ async function clientProblem(
   if (client.status !== 'active') return `client is ${client.status}`
   const registered = client.metadata.token_endpoint_auth_method
   const { method, secret = '', assertion = '', certificate } = credentials
-  if (method === 'none' && certificate && byCertificate(client)) {
-    const findKeys = () => clientKeys(client)
-    return certificateProblem({ certificate, metadata: client.metadata, findKeys, now: gateway.now() })
-  }
+  if (method === 'none' && certificate && byCertificate(client))
+    return certificateProblem(client, certificate, gateway.now())
   // A secret is accepted in the header and in the body: many libraries support only one of them.
   const bySecret = isSecret(registered) && isSecret(method)
   if (registered !== method && !bySecret) return `registered for ${registered}, used ${method}`
@@ -204,16 +201,17 @@ const KEPT_LONGER_MS = 60_000
 const taken = new WeakMap<ClientCredentials, Promise<boolean>>()
 
 async function assertionProblem(
-  { issuer, reads, now }: Gateway,
+  gateway: Gateway,
   client: Client,
   assertion: string,
   credentials: ClientCredentials,
 ): Promise<string | undefined> {
-  const findKeys = (kid: string | undefined) => clientKeys(client, kid)
-  const { jti, expiresAt, problem } = await checkAssertion({ assertion, client, findKeys, issuer, now: now() })
-  if (problem !== undefined) return problem
-  const keptUntil = new Date(expiresAt.getTime() + KEPT_LONGER_MS)
-  const first = taken.get(credentials) ?? claimOnce(reads, 'client-assertion', [client.id, jti], keptUntil)
+  const checked = await checkAssertion(gateway, client, assertion).catch((error: Error) => error)
+  if (checked instanceof Error)
+    return `assertion: ${checked instanceof GatewayError ? checked.options.reason : checked.message}`
+  const keptUntil = new Date(checked.expiresAt.getTime() + KEPT_LONGER_MS)
+  const claim = () => claimOnce(gateway.reads, 'client-assertion', [client.id, checked.jti], keptUntil)
+  const first = taken.get(credentials) ?? claim()
   taken.set(credentials, first)
   return (await first) ? undefined : 'assertion: seen before'
 }

@@ -2,6 +2,8 @@ import { createPublicKey, type JsonWebKeyInput, type X509Certificate } from 'nod
 import type { ClientMetadata, PublicJwk } from '../../domain/api-client.ts'
 import { GatewayError } from '../../errors.ts'
 import type { ClientCertificate } from '../../http/client-certificate.ts'
+import type { Client } from '../../queries/api-clients.ts'
+import { clientKeys } from './client-keys.ts'
 import { isSameName } from './distinguished-name.ts'
 
 type AlternativeName = { type: string; value: string }
@@ -54,12 +56,9 @@ function isKeyOf(x509: X509Certificate, key: PublicJwk): boolean {
   }
 }
 
-async function registeredKeyProblem(
-  x509: X509Certificate,
-  findKeys: () => Promise<readonly PublicJwk[]>,
-): Promise<string | undefined> {
+async function registeredKeyProblem(x509: X509Certificate, client: Client): Promise<string | undefined> {
   try {
-    const keys = await findKeys()
+    const keys = await clientKeys(client)
     return keys.some((key) => isKeyOf(x509, key)) ? undefined : 'certificate: not a registered key'
   } catch (error) {
     if (!(error instanceof GatewayError)) throw error
@@ -72,16 +71,14 @@ async function registeredKeyProblem(
  * the registered name; with `self_signed_tls_client_auth` the key or the certificate itself is registered.
  * @see RFC 8705 sections 2.1 and 2.2
  */
-export async function certificateProblem(input: {
-  certificate: Pick<ClientCertificate, 'x509' | 'chainVerified'>
-  metadata: ClientMetadata
-  findKeys: () => Promise<readonly PublicJwk[]>
-  now: Date
-}): Promise<string | undefined> {
-  const { certificate, metadata, findKeys, now } = input
-  const { x509, chainVerified } = certificate
+export async function certificateProblem(
+  client: Client,
+  { x509, chainVerified }: ClientCertificate,
+  now: Date,
+): Promise<string | undefined> {
+  const { metadata } = client
   if (new Date(x509.validFrom) > now || new Date(x509.validTo) <= now) return 'certificate: not valid now'
-  if (metadata.token_endpoint_auth_method === 'self_signed_tls_client_auth') return registeredKeyProblem(x509, findKeys)
+  if (metadata.token_endpoint_auth_method === 'self_signed_tls_client_auth') return registeredKeyProblem(x509, client)
   if (!chainVerified) return 'certificate: not from a trusted authority'
   return nameProblem(x509, metadata)
 }

@@ -1,5 +1,4 @@
 import * as z from 'zod/mini'
-import { isHttps } from '../../config.ts'
 import type { PublicJwk } from '../../domain/api-client.ts'
 import { GatewayError } from '../../errors.ts'
 import { guardedFetch } from '../../http/guarded-fetch.ts'
@@ -8,7 +7,6 @@ import { parsePresent } from '../../present.ts'
 import type { Client } from '../../queries/api-clients.ts'
 
 const MAX_BYTES = 65_536
-const TIMEOUT_MILLISECONDS = 3_000
 const KEPT_SECONDS = 300
 const AGAIN_MILLISECONDS = 10_000
 const MOST_SETS = 500
@@ -34,10 +32,9 @@ function parseKeySet(text: string): PublicJwk[] | undefined {
 }
 
 async function fetchKeys(url: string): Promise<Kept> {
-  const options = { maxBytes: MAX_BYTES, timeoutMs: TIMEOUT_MILLISECONDS, accept: 'application/json' }
   const unavailable = (reason: string, cause?: unknown) =>
     new GatewayError('invalid_client', { reason: `jwks_uri: ${reason}`, cause })
-  const answer = await guardedFetch(url, { ...options, allowLoopback: !isHttps() }).catch((error: unknown) => {
+  const answer = await guardedFetch(url, { maxBytes: MAX_BYTES }).catch((error: unknown) => {
     throw unavailable(error instanceof Error ? error.message : 'failed', error)
   })
   const keys = answer.status === 200 ? parseKeySet(answer.body.toString()) : undefined

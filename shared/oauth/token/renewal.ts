@@ -20,25 +20,24 @@ export async function renewAccessToken(
   const { gateway } = call
   const verdict = await checkAccessToken(gateway, token)
   if (!verdict.valid) throw new GatewayError(verdict.refusal)
-  const { family, claims, confirmation } = verdict
+  const { family, claims, scope, audience, confirmation } = verdict
   await checkSenderConstraint(call, { token, scheme, confirmation })
   if (family.kind !== 'session') throw new GatewayError('invalid_refresh_token', { reason: 'not a direct sign-in' })
   const { session } = family
   await gateway.limiter.enforce(gateway.limiter.of('refresh', family.id))
   if (session.unseen) await touchSession(gateway.reads, session.id)
-  const had = { scope: String(claims.scope ?? '').split(' '), audience: [claims.aud ?? []].flat() }
   const grant = {
     ...family,
     familyId: family.id,
-    scope: scopeForPerson(family.client, family.person, family.scope).filter((one) => had.scope.includes(one)),
-    resources: family.resources.filter((one) => had.audience.includes(one)),
+    scope: scopeForPerson(family.client, family.person, family.scope).filter((one) => scope.includes(one)),
+    resources: family.resources.filter((one) => audience.includes(one)),
     confirmation,
   }
   const jti = renewedAccessTokenId(claims.jti ?? '')
   const until = new Date(Math.min(family.expiresAt.getTime(), session.expiresAt.getTime()))
   const from = {
-    scopes: had.scope,
-    resources: had.audience,
+    scopes: scope,
+    resources: audience,
     expiresAt: until.toISOString(),
     bound: confirmation !== undefined,
   }

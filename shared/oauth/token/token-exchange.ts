@@ -22,11 +22,13 @@ const JWT_TYPE = 'urn:ietf:params:oauth:token-type:jwt'
 const API_KEY_TYPE = 'urn:lanonasis:params:oauth:token-type:api_key'
 /** Our own type: the id of a person's delegation to the calling agent. */
 const AGENT_DELEGATION_TYPE = 'urn:lanonasis:params:oauth:token-type:agent_delegation'
-const SUBJECT_TYPES = [ACCESS_TOKEN_TYPE, JWT_TYPE, API_KEY_TYPE, AGENT_DELEGATION_TYPE]
-const FINDERS: Record<string, typeof subjectOfToken | undefined> = {
-  [API_KEY_TYPE]: subjectOfKey,
-  [AGENT_DELEGATION_TYPE]: subjectOfDelegation,
-}
+const FINDERS = new Map([
+  [ACCESS_TOKEN_TYPE, subjectOfToken],
+  [JWT_TYPE, subjectOfToken],
+  [API_KEY_TYPE, subjectOfKey],
+  [AGENT_DELEGATION_TYPE, subjectOfDelegation],
+])
+const isAccessToken = (type: string) => type === ACCESS_TOKEN_TYPE || type === JWT_TYPE
 
 type ExchangeParameters = {
   subject_token?: string
@@ -42,19 +44,19 @@ type ExchangeParameters = {
 const wrong = (field: string, message: string) =>
   new GatewayError('invalid_request', { details: { [field]: [message] }, description: `${field} ${message}.` })
 
-function checkParameters(params: ExchangeParameters): { token: string; type: string } {
+function checkParameters(params: ExchangeParameters) {
   const { subject_token: token, subject_token_type: type, actor_token, actor_token_type } = params
   if (!token) throw wrong('subject_token', 'is required')
   if (!type) throw wrong('subject_token_type', 'is required')
-  if (!SUBJECT_TYPES.includes(type)) throw wrong('subject_token_type', 'is not supported')
+  const find = FINDERS.get(type)
+  if (!find) throw wrong('subject_token_type', 'is not supported')
   const requested = params.requested_token_type
-  if (requested !== undefined && requested !== ACCESS_TOKEN_TYPE && requested !== JWT_TYPE)
-    throw wrong('requested_token_type', 'is not supported')
+  if (requested !== undefined && !isAccessToken(requested)) throw wrong('requested_token_type', 'is not supported')
   if ((actor_token === undefined) !== (actor_token_type === undefined))
     throw wrong('actor_token_type', 'and actor_token require each other')
-  if (actor_token_type !== undefined && actor_token_type !== ACCESS_TOKEN_TYPE && actor_token_type !== JWT_TYPE)
+  if (actor_token_type !== undefined && !isAccessToken(actor_token_type))
     throw wrong('actor_token_type', 'is not supported')
-  return { token, type }
+  return { token, type, find }
 }
 
 /** An actor token is optional. It must belong to the calling client. */
@@ -96,8 +98,7 @@ export async function exchangeToken(
   params: ExchangeParameters,
 ): Promise<StartedFamily<DelegatedGrant>> {
   const { gateway } = call
-  const { token, type } = checkParameters(params)
-  const find = FINDERS[type] ?? subjectOfToken
+  const { token, type, find } = checkParameters(params)
   const { client, subject } = await find(call, credentials, token)
   const { metadata } = client
   const isAgent = subject.descent.agentDelegation !== undefined && type === AGENT_DELEGATION_TYPE
