@@ -17,7 +17,7 @@ import {
   refuseStranding,
   splitIdentity,
 } from '../../shared/people/identities.ts'
-import { actAsService, identityAsked, provenBy } from '../../shared/people/identity-callers.ts'
+import { identityAsked, provenBy } from '../../shared/people/identity-callers.ts'
 import { removeSignInMethod } from '../../shared/people/sign-in-methods.ts'
 import { listCredentials } from '../../shared/queries/credentials.ts'
 import { listProvenance, resolveMany } from '../../shared/queries/identities.ts'
@@ -96,7 +96,7 @@ app.route('POST', '/v1/auth/identities', {
   const vendorAccount = { ...given, ...(proven && { person: proven.person, sessionId: proven.session.id }) }
   const assertedBy = service.client.client_id
   const { uai, created, linked } = await mapVendorAccount(c.var.call, { ...vendorAccount, assertedBy }, (work) =>
-    actAsService(work, service),
+    actAs(work, service),
   )
   return c.json({ success: true, uai, created, linked }, created ? 201 : 200)
 })
@@ -142,16 +142,13 @@ app.route('DELETE', '/v1/auth/identities/:uai/credentials/:id', {
   const { uai } = c.req.param()
   const id = requireUuid(c.req.param('id'))
   const person = await identityAsked(gateway(), principal, uai)
-  if (principal.kind === 'person') {
-    const act = (work: Work) => actAs(work, principal)
-    await removeSignInMethod(c.var.call, { person, credentialId: id, reason: 'person', act })
-    return c.json({ success: true })
+  if (principal.kind === 'service') {
+    const all = await listCredentials(gateway().reads, gateway().personal, person)
+    const isTheirs = all.find((one) => one.id === id)?.evidence.assertedBy === principal.client.client_id
+    if (!isTheirs) throw new GatewayError('not_found')
   }
-  const all = await listCredentials(gateway().reads, gateway().personal, person)
-  const isTheirs = all.find((one) => one.id === id)?.evidence.assertedBy === principal.client.client_id
-  if (!isTheirs) throw new GatewayError('not_found')
-  const act = (work: Work) => actAsService(work, principal)
-  await removeSignInMethod(c.var.call, { person, credentialId: id, reason: 'service', act })
+  const act = (work: Work) => actAs(work, principal)
+  await removeSignInMethod(c.var.call, { person, credentialId: id, reason: principal.kind, act })
   return c.json({ success: true })
 })
 
@@ -192,8 +189,7 @@ app.route('POST', '/v1/auth/identities/split', {
   const { uai, reason = 'wrong merge' } = await readBody(c, splitting())
   if (principal.kind === 'person') await identityAsked(gateway(), principal, uai)
   await commit(c.var.call, async (work) => {
-    if (principal.kind === 'person') actAs(work, principal)
-    else actAsService(work, principal)
+    actAs(work, principal)
     await refuseStranding(gateway(), work, uai)
     await splitIdentity(work, { uai, reason })
   })

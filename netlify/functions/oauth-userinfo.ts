@@ -23,12 +23,11 @@ async function userinfo(c: AppContext, token: string | undefined): Promise<Respo
   if (!token) throw new GatewayError('token_required')
   const verdict = await checkAccessToken(gateway(), token)
   if (!verdict.valid) throw new GatewayError(verdict.refusal)
-  const { confirmation, claims, family } = verdict
+  const { confirmation, scope, family } = verdict
   await checkSenderConstraint(c.var.call, { token, scheme: schemeOf(c.var.call), confirmation })
   checkOrigin(family.client, c.req.header('origin'))
   const { person } = family
   if (!person) throw new GatewayError('invalid_token', { reason: 'a service has no profile' })
-  const scope = String(claims.scope ?? '').split(' ')
   if (!scope.includes('openid')) throw insufficientScope('first_party', ['openid'])
   return c.json({ sub: person.alias ?? person.uai, ...scopeClaims(person, scope) })
 }

@@ -2,7 +2,7 @@ import * as z from 'zod/mini'
 import { permit } from '../../shared/access/admit.ts'
 import {
   asPerson,
-  authenticatePerson,
+  authenticate,
   type CredentialKind,
   type PersonPrincipal,
   principalOf,
@@ -106,9 +106,12 @@ const ROUTED: Accepts = { door: 'everyday', callers: EVERY_PERSON, audience: 'ac
 async function personBehind(call: Call, context: KeyUseContext): Promise<PersonPrincipal> {
   const named = /^mcp +(\S+)\s*$/i.exec(call.request.header('authorization') ?? '')?.[1]
   const mcp = named ?? call.request.header('x-mcp-auth')
-  if (mcp) return asPerson(await principalOf(call, mcp, { kind: 'bearer' }))
   const order: CredentialKind[] = ['cookie', 'bearer', 'api_key']
-  return authenticatePerson(call, { order, missing: ROUTED.missing, context })
+  return asPerson(
+    mcp
+      ? await principalOf(call, mcp, { kind: 'bearer' })
+      : await authenticate(call, { order, missing: ROUTED.missing, context }),
+  )
 }
 
 type Routed = { name: string; to: URL; principal: PersonPrincipal }

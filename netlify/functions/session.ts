@@ -143,10 +143,10 @@ async function endTokens(c: AppContext, family: Family): Promise<boolean> {
 async function demandHolder(
   c: AppContext,
   token: string,
-  { family, claims, confirmation }: Extract<TokenVerdict, { valid: true }>,
+  { family, audience, confirmation }: Extract<TokenVerdict, { valid: true }>,
 ): Promise<void> {
   await checkSenderConstraint(c.var.call, { token, scheme: schemeOf(c.var.call), confirmation })
-  if (family.kind === 'session' && ![claims.aud ?? []].flat().includes(gateway().issuer))
+  if (family.kind === 'session' && !audience.includes(gateway().issuer))
     throw new GatewayError('invalid_token', { reason: 'token for another resource' })
 }
 

@@ -1,4 +1,4 @@
-import { authenticatePerson, browserSession, type PersonPrincipal } from '../../shared/access/authenticate.ts'
+import { asPerson, authenticate, browserSession, type PersonPrincipal } from '../../shared/access/authenticate.ts'
 import { type Operator, operatorOf } from '../../shared/access/operator.ts'
 import { isRead, recordOperatorRead } from '../../shared/access/operator-reads.ts'
 import { safeReturnTo, withGoal } from '../../shared/access/return-to.ts'
@@ -18,11 +18,11 @@ async function backTo({ gateway, request }: Call, home: string): Promise<string>
 }
 
 async function visitor(call: Call, back: string): Promise<PersonPrincipal> {
-  const principal = await authenticatePerson(call, { order: ['cookie'] }).catch((error: unknown) => {
+  const principal = await authenticate(call, { order: ['cookie'] }).catch((error: unknown) => {
     if (!(error instanceof GatewayError) || error.status !== 401) throw error
     throw new Redirect(withGoal('/web/login', back))
   })
-  return principal
+  return asPerson(principal)
 }
 
 /**

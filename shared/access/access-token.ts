@@ -8,7 +8,15 @@ import { readAccessTokenId } from '../tokens/access-token-id.ts'
 import { isPairwise, isSubject, subjectOf } from './subject.ts'
 
 export type TokenVerdict =
-  | { valid: true; family: Family; claims: JWTPayload; confirmation?: Confirmation; expiresAt: Date }
+  | {
+      valid: true
+      family: Family
+      claims: JWTPayload
+      scope: string[]
+      audience: string[]
+      confirmation?: Confirmation
+      expiresAt: Date
+    }
   | { valid: false; refusal: Refusal }
 
 /** The person as a client may see them: third-party applications need the scopes `email` and `profile`. */
@@ -36,9 +44,16 @@ export async function checkAccessToken(gateway: Gateway, token: string): Promise
     ? isSubject(gateway, family.client, family.person, sub)
     : sub === family?.client.client_id
   if (!family?.live || jtiRevoked || !isSubjectOfFamily) return { valid: false, refusal: 'session_invalid' }
-  const confirmation = claims.cnf as Confirmation | undefined
-  const verdict = { valid: true as const, claims, confirmation, expiresAt: new Date((claims.exp ?? 0) * 1000) }
+  const scope = String(claims.scope ?? '')
+    .split(' ')
+    .filter(Boolean)
+  const verdict = {
+    ...{ valid: true as const, claims, scope },
+    audience: [claims.aud ?? []].flat(),
+    confirmation: claims.cnf as Confirmation | undefined,
+    expiresAt: new Date((claims.exp ?? 0) * 1000),
+  }
   if (family.kind === 'service') return { ...verdict, family }
-  const person = visibleTo(gateway, family.client, family.person, String(claims.scope ?? '').split(' '))
+  const person = visibleTo(gateway, family.client, family.person, scope)
   return { ...verdict, family: { ...family, person } }
 }

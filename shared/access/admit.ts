@@ -67,13 +67,11 @@ export async function permit(call: Call, principal: Principal, accepts: Accepts)
   }
 }
 
-type AdmitOptions = { order?: CredentialKind[] }
-
 /**
  * Authenticates a request and checks its principal against what the route accepts.
  * @throws GatewayError as authenticate and permit
  */
-export async function admit(call: Call, accepts: Accepts, { order }: AdmitOptions = {}): Promise<Principal> {
+export async function admit(call: Call, accepts: Accepts, order?: CredentialKind[]): Promise<Principal> {
   const context = { door: [call.gateway.issuer] }
   const principal = await authenticate(call, { order, missing: accepts.missing, context })
   await permit(call, principal, accepts)

@@ -19,8 +19,6 @@ export type ForwardedRequest = {
   door?: string[]
 }
 
-type BindingRules = { requireBinding: boolean; requireSignature: boolean; windowSeconds: number }
-
 type SignedNonce = { key: Buffer; expiresAt: Date }
 
 type Caller = { audience: string; projectScope: string; clientId: string; installationId: string }
@@ -95,16 +93,11 @@ async function checkDigest(call: Call, stated: string, forwarded: ForwardedReque
 
 async function checkSignature(
   call: Call,
-  input: {
-    keyId: string
-    publicKey: KeyObject
-    caller: Caller
-    forwarded: ForwardedRequest
-    windowSeconds: number
-    now: Date
-  },
+  input: { keyId: string; publicKey: KeyObject; caller: Caller; forwarded: ForwardedRequest },
 ): Promise<SignedNonce> {
-  const { keyId, publicKey, caller, forwarded, windowSeconds, now } = input
+  const { keyId, publicKey, caller, forwarded } = input
+  const windowSeconds = call.gateway.config.AUTH_GATEWAY_API_KEY_SIGNATURE_WINDOW_SECONDS
+  const now = call.now()
   const timestamp = header(call, 'x-lanonasis-timestamp')
   const nonce = header(call, 'x-lanonasis-nonce')
   const digest = header(call, 'x-lanonasis-content-sha256')
@@ -131,24 +124,21 @@ async function checkSignature(
  */
 export async function checkBinding(
   call: Call,
-  input: { keyId: string; binding: Binding | null; rules: BindingRules; forwarded: ForwardedRequest; now: Date },
+  { id: keyId, binding }: { id: string; binding: Binding | null },
+  forwarded: ForwardedRequest,
 ): Promise<{ status: BindingStatus; nonce?: SignedNonce }> {
-  const { keyId, binding, rules, forwarded, now } = input
+  const { config } = call.gateway
   if (!binding) {
-    if (rules.requireBinding) throw new GatewayError('api_key_binding_required')
-    if (rules.requireSignature) throw new GatewayError('api_key_signature_required')
+    if (config.AUTH_GATEWAY_REQUIRE_API_KEY_BINDING) throw new GatewayError('api_key_binding_required')
+    if (config.AUTH_GATEWAY_REQUIRE_API_KEY_SIGNATURE) throw new GatewayError('api_key_signature_required')
     return { status: 'legacy_unbound' }
   }
   const caller = callerOf(call, forwarded)
   checkCaller(binding, caller, forwarded)
   const publicKey = bindingKey(binding)
   const isSigned = call.request.header('x-lanonasis-signature') !== undefined
-  const mustSign = rules.requireSignature || binding.require_request_signature === true
+  const mustSign = config.AUTH_GATEWAY_REQUIRE_API_KEY_SIGNATURE || binding.require_request_signature === true
   if (mustSign && (!isSigned || !publicKey)) throw new GatewayError('api_key_signature_required')
   if (!isSigned || !publicKey) return { status: 'bound' }
-  const { windowSeconds } = rules
-  return {
-    status: 'bound',
-    nonce: await checkSignature(call, { keyId, publicKey, caller, forwarded, windowSeconds, now }),
-  }
+  return { status: 'bound', nonce: await checkSignature(call, { keyId, publicKey, caller, forwarded }) }
 }

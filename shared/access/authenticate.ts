@@ -102,31 +102,23 @@ export function presentedApiKey(call: Call): string | undefined {
   return call.request.header('x-api-key') ?? named ?? (bare && looksLikeApiKey(bare) ? bare : undefined)
 }
 
-type Presented = { audience?: string[]; context?: KeyUseContext; forwarded?: ForwardedProof }
+type Presented = { context?: KeyUseContext; forwarded?: ForwardedProof }
 
 /** @param scheme the authentication scheme; undefined for a token passed by value */
 async function byToken(
   call: Call,
   token: string,
-  { audience, forwarded, scheme }: Presented & { scheme?: TokenScheme },
+  { forwarded, scheme }: Presented & { scheme?: TokenScheme },
 ): Promise<Principal> {
   const verdict = await checkAccessToken(call.gateway, token)
   if (!verdict.valid) throw new GatewayError(verdict.refusal)
-  const { family, claims, confirmation, expiresAt } = verdict
-  const audiences = [claims.aud ?? []].flat()
-  if (audience && !audience.some((one) => audiences.includes(one)))
-    throw new GatewayError('invalid_token', { reason: 'token for another resource' })
+  const { family, claims, scope, audience, confirmation, expiresAt } = verdict
   const usual = confirmation?.jkt ? 'DPoP' : 'Bearer'
   await checkSenderConstraint(call, { token, scheme: scheme ?? usual, confirmation, forwarded })
   const proven = {
     credentialId: family.id,
-    scope: String(claims.scope ?? '')
-      .split(' ')
-      .filter(Boolean),
     issuedAt: new Date((claims.iat ?? 0) * 1000),
-    expiresAt,
-    audience: audiences,
-    confirmation,
+    ...{ scope, expiresAt, audience, confirmation },
     projectScope: family.session?.projectScope ?? projectScope(undefined),
     platform: family.session?.platform ?? 'api',
   }
@@ -181,13 +173,11 @@ async function bySession(gateway: Gateway, handle: string | undefined): Promise<
 export async function principalOf(
   call: Call,
   credential: string,
-  options: { kind?: CredentialKind; context?: KeyUseContext; forwarded?: ForwardedProof } = {},
+  { kind, context, forwarded }: Presented & { kind?: CredentialKind } = {},
 ): Promise<Principal> {
-  const { context, forwarded } = options
   const shape = looksLikeApiKey(credential) ? 'api_key' : credential.includes('.') ? 'bearer' : 'cookie'
-  const kind = options.kind ?? shape
-  if (kind === 'api_key') return byApiKey(call, credential, { context })
-  if (kind === 'bearer') return byToken(call, credential, { forwarded })
+  if ((kind ?? shape) === 'api_key') return byApiKey(call, credential, { context })
+  if ((kind ?? shape) === 'bearer') return byToken(call, credential, { forwarded })
   const principal = await bySession(call.gateway, credential)
   if (!principal) throw new GatewayError('invalid_token', { reason: 'unknown session' })
   return principal
@@ -197,7 +187,6 @@ export async function principalOf(
  * Authenticates a request by the first kind of credential that it carries (docs/wire-contract.md 1.0). An invalid credential is
  * refused, not skipped; only a stale cookie is skipped. A cookie never authorizes a change from a foreign page.
  * @param options.missing the error for a request without any credential
- * @param options.audience resources of which a bearer token must be for at least one
  * @param options.context the use of an API key, where known
  * @param options.forwarded what a resource server saw of the request that carried a bound token
  * @throws GatewayError
@@ -234,14 +223,6 @@ async function findPrincipal(call: Call, options: Asked): Promise<Principal> {
   }
   const ended = sessionHandle(call) !== undefined ? 'session_invalid' : 'token_required'
   throw new GatewayError(options.missing ?? ended)
-}
-
-/**
- * Authenticates a person; services are refused.
- * @throws GatewayError as authenticate, auth_required for a service
- */
-export async function authenticatePerson(call: Call, options: Asked = {}): Promise<PersonPrincipal> {
-  return asPerson(await authenticate(call, options))
 }
 
 /** Narrows a principal to a person. @throws GatewayError auth_required for a service */

@@ -17,7 +17,7 @@ const OWNER: Caller[] = ['browser', 'first_party']
 
 const admitting = <P extends Principal>(accepts: Accepts, order?: CredentialKind[]): Authority<P> => ({
   accepts: [accepts],
-  admit: async (call) => (await admit(call, accepts, { order })) as P,
+  admit: async (call) => (await admit(call, accepts, order)) as P,
 })
 
 /**
@@ -52,7 +52,7 @@ export const openUnlessInvalid: Authority<undefined> = {
   admit: async (call) => {
     if (!['authorization', 'x-api-key'].some((name) => call.request.header(name))) return undefined
     await startGateway()
-    await admit(call, UNLESS_INVALID, { order: ['bearer', 'api_key'] })
+    await admit(call, UNLESS_INVALID, ['bearer', 'api_key'])
     return undefined
   },
 }

@@ -31,8 +31,14 @@ export function isForGatewayAlone({ issuer }: Gateway, { family, audience = [] }
   return !family || (audience.length > 0 && audience.every((one) => one === issuer))
 }
 
-/** Names the person, and the credential they act with, as the actor. */
-export function actAs(work: Work, { person, session, family, apiKey }: PersonPrincipal): void {
+/** Names the person, and the credential they act with, or the service as the actor. */
+export function actAs(work: Work, principal: Principal): void {
+  if (principal.kind === 'service') {
+    const { client_id } = principal.client
+    work.actor = { type: 'service', id: client_id, clientId: client_id }
+    return
+  }
+  const { person, session, family, apiKey } = principal
   work.actor = {
     type: 'person',
     id: person.uai,

@@ -62,7 +62,7 @@ function checkCount({ wait, exhausted, replayed }: UseCount): void {
  *   insufficient_scope (403), api_key_signature_* (401), rate_limited (429)
  */
 export async function checkApiKey(call: Call, presented: string, context: KeyUseContext = {}): Promise<CheckedKey> {
-  const { config, reads, personal, keyUse } = call.gateway
+  const { reads, personal, keyUse } = call.gateway
   const hash = hashOfApiKey(presented)
   const isMadeUp = lacksChecksum(presented) && !(await call.gateway.olderKeys.areThere())
   if (!hash || isMadeUp) throw new GatewayError('api_key_invalid', { reason: 'not a key' })
@@ -72,17 +72,7 @@ export async function checkApiKey(call: Call, presented: string, context: KeyUse
   if (!found) throw new GatewayError('api_key_invalid', { reason: 'unknown or inactive' })
   const { key, person, near, service } = found
   if (!near) throw new GatewayError('api_key_address')
-  const bound = await checkBinding(call, {
-    keyId: key.id,
-    binding: key.binding,
-    rules: {
-      requireBinding: config.AUTH_GATEWAY_REQUIRE_API_KEY_BINDING,
-      requireSignature: config.AUTH_GATEWAY_REQUIRE_API_KEY_SIGNATURE,
-      windowSeconds: config.AUTH_GATEWAY_API_KEY_SIGNATURE_WINDOW_SECONDS,
-    },
-    forwarded: context,
-    now: call.now(),
-  })
+  const bound = await checkBinding(call, key, context)
   checkService(key, service, context)
 
   const limited = key.limits || service?.max_calls_per_minute || service?.max_calls_per_day

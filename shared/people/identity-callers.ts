@@ -1,16 +1,11 @@
 import { checkAccessToken } from '../access/access-token.ts'
-import type { Principal, ServicePrincipal } from '../access/authenticate.ts'
+import type { Principal } from '../access/authenticate.ts'
 import { demandRecentAuthentication } from '../access/step-up.ts'
 import { GatewayError } from '../errors.ts'
-import type { Work } from '../events/commit.ts'
 import type { Gateway } from '../gateway.ts'
 import type { Person, SessionFacts } from '../queries/person.ts'
 import { requireUuid } from '../typed/fields.ts'
 import { personOf } from './identities.ts'
-
-export const actAsService = (work: Work, { client }: ServicePrincipal) => {
-  work.actor = { type: 'service', id: client.client_id, clientId: client.client_id }
-}
 
 type Proven = { person: Person; session: SessionFacts }
 
@@ -23,9 +18,9 @@ export async function provenBy(gateway: Gateway, presented: string): Promise<Pro
   const unproven = (reason: string) => new GatewayError('invalid_token', { reason })
   const verdict = await checkAccessToken(gateway, presented)
   if (!verdict.valid) throw unproven('subject token')
-  const { family, claims, confirmation } = verdict
+  const { family, audience, confirmation } = verdict
   if (confirmation) throw unproven('key-bound subject token')
-  if (![claims.aud ?? []].flat().every((one) => one === gateway.issuer)) throw unproven('token for another resource')
+  if (!audience.every((one) => one === gateway.issuer)) throw unproven('token for another resource')
   if (!family.client.first_party || (family.kind !== 'session' && family.kind !== 'authorization'))
     throw unproven('not a first-party sign-in token')
   await demandRecentAuthentication(gateway, family)
