@@ -19,15 +19,32 @@ function readPresent(text: string): unknown {
 const TOKEN_MEMBERS = ['access_token', 'token_type', 'id_token', 'error', 'error_description', 'error_uri']
 
 /** Returns the used members of a token response (RFC 6749 section 5.1). A token without a type is a bearer token. */
-export function tokenMembers(answer: unknown): Record<string, unknown> {
+function tokenMembers(answer: unknown): Record<string, unknown> {
   const given = typeof answer === 'object' && answer !== null ? Object.entries(answer) : []
   const used = given.filter(([name, value]) => TOKEN_MEMBERS.includes(name) && typeof value === 'string')
-  return { token_type: 'Bearer', ...Object.fromEntries(used) }
+  const members = Object.fromEntries(used)
+  return { token_type: 'Bearer', ...members, ...withoutEmptyClaims(String(members.id_token)) }
 }
 
-/** `fetch` for requests to other identity providers, guarded against addresses that a third party chose (docs/security-rules.md R12). */
+/**
+ * Returns an ID token without empty claims, which the library would reject; `received_id_token` is the one that the provider signed.
+ * Undefined for text that is not a JWT.
+ */
+function withoutEmptyClaims(idToken: string) {
+  const [header, payload = '', signature, ...rest] = idToken.split('.')
+  if (!signature || rest.length > 0) return undefined
+  const claims = readPresent(Buffer.from(payload, 'base64url').toString())
+  if (claims === undefined) return undefined
+  const encoded = Buffer.from(JSON.stringify(claims)).toString('base64url')
+  return { id_token: [header, encoded, signature].join('.'), received_id_token: idToken }
+}
+
+/**
+ * `fetch` for requests to other identity providers, guarded against addresses that a third party chose (docs/security-rules.md R12).
+ * @param tokenEndpoint the address whose responses are reduced to the used members
+ */
 export const askProvider =
-  ({ config }: Pick<Gateway, 'config'>) =>
+  ({ config }: Pick<Gateway, 'config'>, tokenEndpoint?: string) =>
   async (
     address: string | URL,
     init: { method?: string; headers?: unknown; body?: unknown } = {},
@@ -44,6 +61,7 @@ export const askProvider =
     })
     const empty = answer.status === 204 || answer.status === 304
     const present = /[/+]json$/.test(answer.contentType) ? readPresent(answer.body.toString()) : undefined
-    const body = present === undefined ? new Uint8Array(answer.body) : JSON.stringify(present)
+    const used = present !== undefined && address === tokenEndpoint ? tokenMembers(present) : present
+    const body = used === undefined ? new Uint8Array(answer.body) : JSON.stringify(used)
     return new Response(empty ? null : body, { status: answer.status, headers: answer.headers })
   }

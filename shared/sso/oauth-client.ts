@@ -1,4 +1,4 @@
-import { base64url, compactVerify, createRemoteJWKSet, customFetch, importPKCS8, SignJWT } from 'jose'
+import { compactVerify, createRemoteJWKSet, customFetch, importPKCS8, SignJWT } from 'jose'
 import type { ClientAuth, ClientMetadata, Configuration, ServerMetadata } from 'openid-client'
 import type { ConnectionSettings } from '../domain/connection.ts'
 import { GatewayError } from '../errors.ts'
@@ -8,7 +8,7 @@ import { parsePresent } from '../present.ts'
 import type { ConnectionRow } from '../queries/connections.ts'
 import { openBytes } from '../tokens/sealed.ts'
 import { parseEmail } from '../typed/email.ts'
-import { askProvider, tokenMembers } from './ask.ts'
+import { askProvider } from './ask.ts'
 
 const library = () => import('./openid-library.ts')
 
@@ -47,42 +47,6 @@ async function authentication(gateway: Gateway, connection: ConnectionRow): Prom
   return auth_method === 'client_secret_post' ? client.ClientSecretPost(secret) : client.ClientSecretBasic(secret)
 }
 
-/**
- * Returns a token response whose ID token has no empty claims, which the library would reject. `received_id_token` is the one that the
- * provider signed.
- */
-function withPresentClaims(answer: Record<string, unknown>): Record<string, unknown> {
-  const { id_token } = answer
-  const [header, payload = '', signature, ...rest] = String(id_token).split('.')
-  if (!signature || rest.length > 0) return answer
-  try {
-    const claims = JSON.stringify(parsePresent(new TextDecoder().decode(base64url.decode(payload))))
-    return {
-      ...answer,
-      id_token: [header, base64url.encode(claims), signature].join('.'),
-      received_id_token: id_token,
-    }
-  } catch {
-    return answer
-  }
-}
-
-/** `fetch` for the library, which gets only the used members of a token response. */
-const askFor = (gateway: Gateway, tokenEndpoint: string | undefined) => {
-  const ask = askProvider(gateway)
-  return async (address: string, init: Parameters<typeof ask>[1]): Promise<Response> => {
-    const response = await ask(address, init)
-    if (address !== tokenEndpoint) return response
-    const answer: unknown = await response
-      .clone()
-      .json()
-      .catch(() => undefined)
-    return answer === undefined
-      ? response
-      : Response.json(withPresentClaims(tokenMembers(answer)), { status: response.status, headers: response.headers })
-  }
-}
-
 async function discover(gateway: Gateway, connection: ConnectionRow): Promise<Configuration> {
   const client = await library()
   const { protocol, client_id = '', issuer = '', authorization_endpoint = '', ...settings } = connection.settings
@@ -91,7 +55,7 @@ async function discover(gateway: Gateway, connection: ConnectionRow): Promise<Co
   const execute = address.startsWith('http:') ? [client.allowInsecureRequests] : []
   const configure = (server: ServerMetadata, metadata?: Partial<ClientMetadata>) => {
     const configuration = new client.Configuration(server, client_id, metadata, auth)
-    configuration[client.customFetch] = askFor(gateway, server.token_endpoint)
+    configuration[client.customFetch] = askProvider(gateway, server.token_endpoint)
     for (const change of execute) change(configuration)
     return configuration
   }
