@@ -21,10 +21,11 @@ import { findForService } from '../../shared/queries/authorizations.ts'
 
 const app = createApp('oauth', { tag: 'OAuth 2.1 and OpenID Connect' })
 
+/** Returns the request without the client credentials, so that they are not stored. */
 function toQuery(clientId: string, body: z.infer<ReturnType<typeof authorizationParameters>>): URLSearchParams {
   const query = new URLSearchParams({ client_id: clientId })
-  for (const [name, value] of Object.entries(body))
-    for (const one of Array.isArray(value) ? value : [value]) if (one !== undefined) query.append(name, one)
+  for (const name of z.keyof(authorizationParameters()).options)
+    for (const value of [body[name] ?? []].flat()) query.append(name, value)
   return query
 }
 
@@ -53,7 +54,7 @@ app.route('POST', '/oauth/par', {
   const jkt = await dpopKeyOf(c.var.call)
   if (jkt && body.dpop_jkt && jkt !== body.dpop_jkt)
     throw new GatewayError('invalid_dpop_proof', { reason: 'DPoP proof: key does not match dpop_jkt' })
-  const query = toQuery(client.client_id, { ...parametersOf(body), dpop_jkt: body.dpop_jkt ?? jkt })
+  const query = toQuery(client.client_id, { ...body, dpop_jkt: body.dpop_jkt ?? jkt })
   try {
     checkRequest(query, checkRedirect(query, client, issuer), [...found.resources, ownResource(issuer)])
   } catch (error) {
@@ -62,14 +63,5 @@ app.route('POST', '/oauth/par', {
   }
   return c.json(await storePushedRequest(c.var.call, client, query), 201)
 })
-
-/** Removes the client credentials from a body, so that they are not stored. */
-function parametersOf(
-  body: z.infer<ReturnType<typeof authorizationParameters>>,
-): z.infer<ReturnType<typeof authorizationParameters>> {
-  return Object.fromEntries(
-    Object.keys(authorizationParameters().shape).map((name) => [name, body[name as keyof typeof body]]),
-  )
-}
 
 export default serve(app)

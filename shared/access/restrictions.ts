@@ -40,9 +40,9 @@ function holds(principal: Principal, scope: string): boolean {
 
 /** Browsers and first-party applications may use every service; other callers need its scopes, as at `/api/v1/services`. */
 function demandService(principal: Principal, service: string, action: string | undefined): void {
-  const found = SERVICES.find(({ service_key }) => service_key === service)
-  if (!found) throw insufficientScope(callerOf(principal), [service])
   const caller = callerOf(principal)
+  const found = SERVICES.find(({ service_key }) => service_key === service)
+  if (!found) throw insufficientScope(caller, [service])
   if (caller === 'browser' || caller === 'first_party') return
   const { read, write } = found.scopes
   const enough = action === undefined ? [read, write] : [action === 'read' ? read : write]

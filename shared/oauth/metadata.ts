@@ -6,20 +6,8 @@ import { SUPPORTED_GRANT_TYPES } from './clients/grant-types.ts'
 import { SUPPORTED_SCOPES } from './scope.ts'
 
 const CLIENT_AUTH_METHODS = ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none']
+/** Only behind a proxy that requests certificates (RFC 8705 sections 2.1.1, 3.3 and 5). */
 const CERTIFICATE_METHODS = ['tls_client_auth', 'self_signed_tls_client_auth']
-
-/** Client authentication methods of each endpoint (RFC 8414 section 2). */
-function clientAuthentication(methods: string[]) {
-  const algorithms = CLIENT_SIGNING_ALGORITHMS
-  return {
-    token_endpoint_auth_methods_supported: methods,
-    token_endpoint_auth_signing_alg_values_supported: algorithms,
-    revocation_endpoint_auth_methods_supported: methods,
-    revocation_endpoint_auth_signing_alg_values_supported: algorithms,
-    introspection_endpoint_auth_methods_supported: methods,
-    introspection_endpoint_auth_signing_alg_values_supported: algorithms,
-  }
-}
 
 /** The endpoints that clients call directly, with their certificate if they have one. */
 function clientEndpoints(base: string) {
@@ -33,18 +21,10 @@ function clientEndpoints(base: string) {
   }
 }
 
-/** Client authentication methods; certificates only behind a proxy that requests them (RFC 8705 sections 2.1.1, 3.3 and 5). */
-function authenticationAt(proxy: string | undefined) {
-  if (!proxy) return clientAuthentication(CLIENT_AUTH_METHODS)
-  return {
-    ...clientAuthentication([...CLIENT_AUTH_METHODS, ...CERTIFICATE_METHODS]),
-    tls_client_certificate_bound_access_tokens: true,
-    mtls_endpoint_aliases: clientEndpoints(proxy),
-  }
-}
-
 /** Server metadata (RFC 8414 section 2, OpenID Connect Discovery section 3): only what is supported. */
 export function serverMetadata({ issuer, config }: Pick<Gateway, 'issuer' | 'config'>) {
+  const proxy = config.MTLS_PROXY_SECRET && config.MTLS_BASE_URL
+  const methods = proxy ? [...CLIENT_AUTH_METHODS, ...CERTIFICATE_METHODS] : CLIENT_AUTH_METHODS
   return {
     issuer,
     authorization_endpoint: `${issuer}/oauth/authorize`,
@@ -58,7 +38,16 @@ export function serverMetadata({ issuer, config }: Pick<Gateway, 'issuer' | 'con
     grant_types_supported: SUPPORTED_GRANT_TYPES,
     authorization_grant_profiles_supported: ['urn:ietf:params:oauth:grant-profile:id-jag'],
     code_challenge_methods_supported: ['S256'],
-    ...authenticationAt(config.MTLS_PROXY_SECRET && config.MTLS_BASE_URL),
+    token_endpoint_auth_methods_supported: methods,
+    token_endpoint_auth_signing_alg_values_supported: CLIENT_SIGNING_ALGORITHMS,
+    revocation_endpoint_auth_methods_supported: methods,
+    revocation_endpoint_auth_signing_alg_values_supported: CLIENT_SIGNING_ALGORITHMS,
+    introspection_endpoint_auth_methods_supported: methods,
+    introspection_endpoint_auth_signing_alg_values_supported: CLIENT_SIGNING_ALGORITHMS,
+    ...(proxy && {
+      tls_client_certificate_bound_access_tokens: true,
+      mtls_endpoint_aliases: clientEndpoints(proxy),
+    }),
     dpop_signing_alg_values_supported: CLIENT_SIGNING_ALGORITHMS,
     authorization_response_iss_parameter_supported: true,
     client_id_metadata_document_supported: true,

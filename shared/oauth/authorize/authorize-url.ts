@@ -1,14 +1,19 @@
 import { type Client, isStranger } from '../../queries/api-clients.ts'
 import { matchesRedirectUri, shownHost } from '../clients/redirect-uri.ts'
 
+/** Returns the parameters of the authorization request that a page returns to; none if it returns elsewhere. */
+function pendingRequest(returnTo: string): URLSearchParams {
+  const url = new URL(returnTo, 'http://gateway.invalid')
+  return url.pathname.endsWith('/oauth/authorize') ? url.searchParams : new URLSearchParams()
+}
+
 /**
  * Returns where redirects after signing in may end, for a page's `form-action`: the redirect URI of the pending authorization request.
  * It is validated there; here it only extends the page's policy.
  */
 export function endsAtClient(returnTo: string | undefined): string[] {
   if (!returnTo) return []
-  const url = new URL(returnTo, 'http://gateway.invalid')
-  const redirectUri = url.pathname.endsWith('/oauth/authorize') ? url.searchParams.get('redirect_uri') : undefined
+  const redirectUri = pendingRequest(returnTo).get('redirect_uri')
   return [
     ...(redirectUri && URL.canParse(redirectUri) ? [redirectUri] : []),
     ...(returnTo.startsWith('/') ? [] : [returnTo]),
@@ -24,8 +29,5 @@ export function unverifiedClientHost(client: Client, returnTo: string | undefine
 }
 
 /** Returns the client id of the pending authorization request. */
-export function clientIdOf(returnTo: string | undefined): string | undefined {
-  if (!returnTo) return undefined
-  const url = new URL(returnTo, 'http://gateway.invalid')
-  return url.pathname.endsWith('/oauth/authorize') ? (url.searchParams.get('client_id') ?? undefined) : undefined
-}
+export const clientIdOf = (returnTo: string | undefined): string | undefined =>
+  returnTo ? (pendingRequest(returnTo).get('client_id') ?? undefined) : undefined
