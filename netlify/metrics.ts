@@ -18,59 +18,32 @@ const secondsSince = (startedAt: number | undefined) => (performance.now() - (st
  */
 export function countEverything(poolSizes: Record<string, number>): Registry {
   const registry = new Registry()
-  const registers = [registry]
   collectDefaultMetrics({ register: registry })
+  const named = <Label extends string>(name: string, help: string, labelNames: Label[]) => ({
+    ...{ name: `auth_gateway_${name}`, help, labelNames, registers: [registry] },
+  })
   const requestSeconds = new Histogram({
-    name: 'auth_gateway_request_seconds',
-    help: 'Duration of requests by route.',
-    labelNames: ['method', 'route', 'status'],
+    ...named('request_seconds', 'Duration of requests by route.', ['method', 'route', 'status']),
     buckets: REQUEST_SECONDS,
-    registers,
   })
-  const refusals = new Counter({
-    name: 'auth_gateway_refusals_total',
-    help: 'Refused requests by error code; status 429 is a rate limit.',
-    labelNames: ['refusal', 'status'],
-    registers,
-  })
-  const events = new Counter({
-    name: 'auth_gateway_events_total',
-    help: 'Committed events.',
-    labelNames: ['type'],
-    registers,
-  })
-  const signIns = new Counter({
-    name: 'auth_gateway_sign_ins_total',
-    help: 'Started sessions by sign-in method.',
-    labelNames: ['method'],
-    registers,
-  })
+  const refusals = new Counter(
+    named('refusals_total', 'Refused requests by error code; status 429 is a rate limit.', ['refusal', 'status']),
+  )
+  const events = new Counter(named('events_total', 'Committed events.', ['type']))
+  const signIns = new Counter(named('sign_ins_total', 'Started sessions by sign-in method.', ['method']))
+  const deliveryHelp = 'Duration of message deliveries to the edge functions, including retries.'
   const deliveries = new Histogram({
-    name: 'auth_gateway_delivery_seconds',
-    help: 'Duration of message deliveries to the edge functions, including retries.',
-    labelNames: ['function', 'outcome'],
+    ...named('delivery_seconds', deliveryHelp, ['function', 'outcome']),
     buckets: REQUEST_SECONDS,
-    registers,
   })
+  const statementHelp = 'Duration of Postgres statements, including the wait for a connection.'
   const statementSeconds = new Histogram({
-    name: 'auth_gateway_statement_seconds',
-    help: 'Duration of Postgres statements, including the wait for a connection.',
-    labelNames: ['pool', 'outcome'],
+    ...named('statement_seconds', statementHelp, ['pool', 'outcome']),
     buckets: STATEMENT_SECONDS,
-    registers,
   })
-  const running = new Gauge({
-    name: 'auth_gateway_pool_statements',
-    help: 'Statements in progress; those above the pool size wait for a connection.',
-    labelNames: ['pool'],
-    registers,
-  })
-  const size = new Gauge({
-    name: 'auth_gateway_pool_size',
-    help: 'Maximum number of connections of a pool.',
-    labelNames: ['pool'],
-    registers,
-  })
+  const runningHelp = 'Statements in progress; those above the pool size wait for a connection.'
+  const running = new Gauge(named('pool_statements', runningHelp, ['pool']))
+  const size = new Gauge(named('pool_size', 'Maximum number of connections of a pool.', ['pool']))
   for (const [pool, connections] of Object.entries(poolSizes)) size.set({ pool }, connections)
 
   const startedAt = new WeakMap<object, number>()
