@@ -111,11 +111,13 @@ app.route('GET', '/v1/auth/sessions', {
   })
 })
 
+const revocation = () => z.object({ success: z.literal(true), revoked: z.boolean() })
+
 app.route('DELETE', '/v1/auth/sessions/:id', {
   authority: sensitive('tokens'),
   operation: {
     summary: 'Ends a session',
-    answers: { 200: () => z.object({ success: z.literal(true), revoked: z.boolean() }) },
+    answers: { 200: revocation },
   },
 })(async (c, { person, session }) => {
   const id = requireUuid(c.req.param('id'))
@@ -157,7 +159,7 @@ app.route('POST', '/v1/auth/logout', {
     summary: 'Ends the presented session or tokens and clears the cookies',
     by: ['token', 'session'],
     open: true,
-    answers: { 200: () => z.object({ success: z.literal(true), revoked: z.boolean() }) },
+    answers: { 200: revocation },
   },
 })(async (c) => {
   const signedIn = await browserSession(c.var.call)
