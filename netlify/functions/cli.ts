@@ -11,7 +11,7 @@ import { issueManualCode, issueManualToken } from '../../shared/oauth/authorize/
 import { once } from '../../shared/once.ts'
 import type { SignedIn } from '../../shared/queries/sessions.ts'
 import { signInDirectly } from '../../shared/sign-in/direct-sign-in.ts'
-import { accountWayIn } from '../../shared/sign-in/external-sign-in.ts'
+import { accountMethod } from '../../shared/sign-in/external-sign-in.ts'
 import { credentialsInput } from '../../shared/sign-in/password/password-input.ts'
 import { supabaseAccount } from '../../shared/sso/supabase-project.ts'
 import { checkPassword } from '../../shared/sync/supabase-users.ts'
@@ -55,9 +55,9 @@ app.route('POST', BASE, {
   },
 })(async (c) => {
   const profile = await checkPassword(c.var.call, await readBody(c, z.object(credentialsInput())))
-  const way = accountWayIn(gateway(), supabaseAccount(profile, 'password'))
+  const method = accountMethod(gateway(), supabaseAccount(profile, 'password'))
   const request = { platform: 'cli', projectScope: projectScope(undefined) }
-  return c.json(passwordBody(c, await signInDirectly(c.var.call, way, request)))
+  return c.json(passwordBody(c, await signInDirectly(c.var.call, method, request)))
 })
 
 const noFields = once(() => z.object({}))

@@ -27,7 +27,7 @@ import { isStranger } from '../../shared/queries/api-clients.ts'
 import { findConnected, type OpenDevice } from '../../shared/queries/device-authorizations.ts'
 import type { SignedIn } from '../../shared/queries/sessions.ts'
 import { completeSignIn } from '../../shared/sign-in/complete.ts'
-import { codeWayIn } from '../../shared/sign-in/otp/one-time-code.ts'
+import { codeMethod } from '../../shared/sign-in/otp/one-time-code.ts'
 import { brandOf, sendCode } from '../../shared/sign-in/otp/send-code.ts'
 import { typedCode, typedEmail } from '../../shared/typed/fields.ts'
 import * as oauthSchemas from '../openapi/oauth-schemas.ts'
@@ -112,11 +112,7 @@ function approvePage(
       action: `${BASE}/decision`,
       csrf: newFormToken(c.var.call, { about: aboutOf(session.id, id) }),
       userCode,
-      client: {
-        name: client.metadata.client_name,
-        firstParty: client.first_party,
-        verified: !isStranger(client),
-      },
+      client: { name: client.metadata.client_name, firstParty: client.first_party, verified: !isStranger(client) },
       email: person.email,
       startedAt: requestedAt,
       origin,
@@ -229,9 +225,9 @@ app.route('POST', `${BASE}/authorize`, {
 })(async (c) => {
   const body = await readBody(c, authorizeBody())
   const device = await findOpenDevice(c.var.call, body.user_code)
-  const way = codeWayIn(c.var.call, { to: mailbox(body.email), code: body.otp_code })
+  const method = codeMethod(c.var.call, { to: mailbox(body.email), code: body.otp_code })
   const request = { platform: 'cli', projectScope: projectScope(undefined) }
-  const { person, session } = await completeSignIn(c.var.call, way, request)
+  const { person, session } = await completeSignIn(c.var.call, method, request)
   await connectDevice(c.var.call, device, { person, session })
   return c.json({
     success: true,
@@ -262,17 +258,9 @@ async function revocation(token: string) {
 
 async function revokePage(c: AppContext, token: string, { error, status }: Partial<Shown> = {}): Promise<Response> {
   const { client, requestedAt: connectedAt } = (await revocation(token)).connected
+  const shown = { client, connectedAt, now: c.var.call.now() }
   const csrf = newFormToken(c.var.call)
-  const page = RevokeDevicePage({
-    action: `${BASE}/revoke`,
-    csrf,
-    token,
-    client,
-    connectedAt,
-    now: c.var.call.now(),
-    error,
-  })
-  return renderPage(page, { status })
+  return renderPage(RevokeDevicePage({ action: `${BASE}/revoke`, csrf, token, ...shown, error }), { status })
 }
 
 /** Target of the link in the notice. Only the button disconnects the device; opening the link changes nothing. */

@@ -13,9 +13,9 @@ import { serve } from '../../shared/http/serve.ts'
 import { endsAtClient } from '../../shared/oauth/authorize/authorize-url.ts'
 import { once } from '../../shared/once.ts'
 import { findClient } from '../../shared/queries/api-clients.ts'
-import { completeSignIn, type WayIn } from '../../shared/sign-in/complete.ts'
+import { completeSignIn, type SignInMethod } from '../../shared/sign-in/complete.ts'
 import { signInDirectly } from '../../shared/sign-in/direct-sign-in.ts'
-import { accountWayIn } from '../../shared/sign-in/external-sign-in.ts'
+import { accountMethod } from '../../shared/sign-in/external-sign-in.ts'
 import {
   codeOf,
   handOverUrl,
@@ -26,7 +26,7 @@ import {
   signInInstead,
   stateOfLink,
 } from '../../shared/sign-in/magic-link/magic-link.ts'
-import { codeCheck, codeWayIn, recordCode } from '../../shared/sign-in/otp/one-time-code.ts'
+import { codeCheck, codeMethod, recordCode } from '../../shared/sign-in/otp/one-time-code.ts'
 import { clientOfPlatform, PLATFORMS } from '../../shared/sign-in/platforms.ts'
 import { supabaseAccount } from '../../shared/sso/supabase-project.ts'
 import { readSupabaseToken } from '../../shared/sync/supabase-users.ts'
@@ -133,7 +133,7 @@ app.route('POST', CALLBACK, {
 async function enter(c: AppContext, link: MagicLink): Promise<Response> {
   const replaces = await browserSession(c.var.call)
   const request = { platform: 'web', projectScope: link.projectScope, replaces }
-  const { cookies } = await completeSignIn(c.var.call, codeWayIn(c.var.call, codeOf(link)), request).catch(stale)
+  const { cookies } = await completeSignIn(c.var.call, codeMethod(c.var.call, codeOf(link)), request).catch(stale)
   return goOn(c, { location: endOf(link), cookies })
 }
 
@@ -145,7 +145,7 @@ function stale(error: unknown): never {
 }
 
 /** Accepts a Supabase token of the person to whom the link was sent, and consumes the link. */
-async function supabaseWayIn(c: AppContext, token: string, link: MagicLink): Promise<WayIn> {
+async function supabaseMethod(c: AppContext, token: string, link: MagicLink): Promise<SignInMethod> {
   const profile = await readSupabaseToken(gateway(), token)
   if (!profile.email || emailLookup(profile.email) !== emailLookup(link.email))
     throw new GatewayError('magic_link_email_mismatch')
@@ -153,7 +153,7 @@ async function supabaseWayIn(c: AppContext, token: string, link: MagicLink): Pro
   await commit(c.var.call, async (work) => {
     recordCode(work, await check(), gateway().now())
   }).catch(stale)
-  return accountWayIn(gateway(), supabaseAccount(profile, 'supabase'))
+  return accountMethod(gateway(), supabaseAccount(profile, 'supabase'))
 }
 
 /** Exchanges the code passed to an application, or a Supabase token with the state of a link, for a session. */
@@ -171,8 +171,8 @@ app.route('POST', '/v1/auth/magic-link/exchange', {
   const { state } = await readBody(c, exchange())
   const isSupabase = token.includes('.')
   const link = isSupabase ? openLink(gateway(), state) : openHandOver(gateway(), token, state)
-  const way = isSupabase ? await supabaseWayIn(c, token, link) : codeWayIn(c.var.call, codeOf(link))
-  const signedIn = await signInDirectly(c.var.call, way, link).catch(stale)
+  const method = isSupabase ? await supabaseMethod(c, token, link) : codeMethod(c.var.call, codeOf(link))
+  const signedIn = await signInDirectly(c.var.call, method, link).catch(stale)
   const body = (isSupabase ? passwordBody : signedInBody)(c, signedIn)
   return c.json({ success: true, redirect_to: endOf(link), ...body, auth_method: 'magic_link' })
 })

@@ -12,7 +12,7 @@ import { once } from '../../shared/once.ts'
 import { type CodeAddress, mailbox, telephone } from '../../shared/people/code-address.ts'
 import { signInDirectly } from '../../shared/sign-in/direct-sign-in.ts'
 import { sendMagicLink } from '../../shared/sign-in/magic-link/magic-link.ts'
-import { codeWayIn } from '../../shared/sign-in/otp/one-time-code.ts'
+import { codeMethod } from '../../shared/sign-in/otp/one-time-code.ts'
 import { sendCode } from '../../shared/sign-in/otp/send-code.ts'
 import { PLATFORMS } from '../../shared/sign-in/platforms.ts'
 import { typedCode, typedEmail, typedPhone } from '../../shared/typed/fields.ts'
@@ -96,9 +96,9 @@ app.route('POST', '/v1/auth/otp/verify', {
 })(async (c) => {
   const body = await readBody(c, verify())
   const scope = projectScope(body.project_scope ?? c.req.header('x-project-scope'))
-  const way = codeWayIn(c.var.call, { to: await addressOf(body), code: body.token })
+  const method = codeMethod(c.var.call, { to: await addressOf(body), code: body.token })
   const request = { platform: body.platform, projectScope: scope }
-  const signedIn = await signInDirectly(c.var.call, way, request)
+  const signedIn = await signInDirectly(c.var.call, method, request)
   return c.json({ ...signedInBody(c, signedIn), auth_method: 'otp' })
 })
 

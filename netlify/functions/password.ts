@@ -12,7 +12,7 @@ import { serve } from '../../shared/http/serve.ts'
 import { once } from '../../shared/once.ts'
 import type { ExternalProfile } from '../../shared/people/profile.ts'
 import { signInDirectly } from '../../shared/sign-in/direct-sign-in.ts'
-import { accountWayIn } from '../../shared/sign-in/external-sign-in.ts'
+import { accountMethod } from '../../shared/sign-in/external-sign-in.ts'
 import { credentialsInput, optionalName } from '../../shared/sign-in/password/password-input.ts'
 import { PLATFORMS } from '../../shared/sign-in/platforms.ts'
 import { supabaseAccount } from '../../shared/sso/supabase-project.ts'
@@ -35,8 +35,8 @@ const login = once(() =>
 
 /** Signs a Supabase user in and returns a token pair. */
 async function signIn(c: AppContext, profile: ExternalProfile, platform: string, scope: string) {
-  const way = accountWayIn(gateway(), supabaseAccount(profile, 'password'))
-  return passwordBody(c, await signInDirectly(c.var.call, way, { platform, projectScope: scope }))
+  const method = accountMethod(gateway(), supabaseAccount(profile, 'password'))
+  return passwordBody(c, await signInDirectly(c.var.call, method, { platform, projectScope: scope }))
 }
 
 const scopeOf = (c: AppContext, given: string | undefined) => projectScope(given ?? c.req.header('x-project-scope'))

@@ -12,7 +12,7 @@ import { once } from '../../shared/once.ts'
 import { accountOf, addAccount } from '../../shared/people/external-account.ts'
 import { provenBy } from '../../shared/people/identity-callers.ts'
 import { signInDirectly } from '../../shared/sign-in/direct-sign-in.ts'
-import { accountWayIn } from '../../shared/sign-in/external-sign-in.ts'
+import { accountMethod } from '../../shared/sign-in/external-sign-in.ts'
 import { PLATFORMS } from '../../shared/sign-in/platforms.ts'
 import { supabaseAccount } from '../../shared/sso/supabase-project.ts'
 import { readSupabaseToken } from '../../shared/sync/supabase-users.ts'
@@ -53,7 +53,7 @@ app.route('POST', '/v1/auth/token/exchange', {
   if (subject_token) await addAccount(c.var.call, accountOf(account), await provenBy(gateway(), subject_token))
   const scope = projectScope(project_scope ?? c.req.header('x-project-scope'))
   const request = { platform, projectScope: scope }
-  return c.json(passwordBody(c, await signInDirectly(c.var.call, accountWayIn(gateway(), account), request)))
+  return c.json(passwordBody(c, await signInDirectly(c.var.call, accountMethod(gateway(), account), request)))
 })
 
 export default serve(app)

@@ -14,7 +14,7 @@ import { once } from '../../shared/once.ts'
 import { accountOf } from '../../shared/people/external-account.ts'
 import type { ExternalProfile } from '../../shared/people/profile.ts'
 import { completeSignIn } from '../../shared/sign-in/complete.ts'
-import { accountWayIn } from '../../shared/sign-in/external-sign-in.ts'
+import { accountMethod } from '../../shared/sign-in/external-sign-in.ts'
 import { credentialsInput, optionalName } from '../../shared/sign-in/password/password-input.ts'
 import { proveMailboxFirst } from '../../shared/sign-in/sign-in-steps.ts'
 import {
@@ -128,7 +128,7 @@ async function enter(c: AppContext, profile: ExternalProfile, transaction: SignI
   const replaces = await browserSession(c.var.call)
   const request = { platform: 'web', projectScope: projectScope(undefined), replaces }
   try {
-    const { cookies } = await completeSignIn(c.var.call, accountWayIn(gateway(), account), request)
+    const { cookies } = await completeSignIn(c.var.call, accountMethod(gateway(), account), request)
     await endTransaction(c.var.call, transaction)
     return goOn(c, { location: transaction.returnTo ?? signInEnd(gateway().config), cookies })
   } catch (error) {

@@ -33,11 +33,11 @@ import {
   strengthenSession,
 } from './start-session.ts'
 
-/** The result of a way in, settled in the unit of work. */
+/** The result of a sign-in method, settled in the unit of work. */
 type Settled = {
   person: Person
   authentication: Authentication
-  /** The client that `prove` was called with, and the default resources, if the way in reads them. */
+  /** The client that `verify` was called with, and the default resources, if the method reads them. */
   client?: Client
   resources?: string[]
   /** When the proven credential ends; the session ends with it. */
@@ -50,22 +50,22 @@ type Settled = {
 }
 
 /** A read and compared factor. */
-export type Proof = {
+export type Verification = {
   /** What hooks receive; absent if the check failed, so that hooks are not called for guesses. */
   facts?: Omit<SignInFacts, 'platform'>
   /** Records the result in the unit of work, and finds or creates the identity; throws if the check failed. */
   settle(work: Work, claims: MappedClaims, now: Date): Promise<Settled>
 }
 
-/** A way to sign in. `completeSignIn` does everything after the check. */
-export type WayIn = {
+/** Verifies a factor. `completeSignIn` does everything after that. */
+export type SignInMethod = {
   /** Slug of the connection whose hooks are called in addition to those of all sign-ins. */
   connection?: string
   /**
    * Reads and compares, once; called again only after hooks and after a lost race.
    * @param clientId of the client that tokens are for
    */
-  prove(clientId?: string): Promise<Proof>
+  verify(clientId?: string): Promise<Verification>
 }
 
 type SignInRequest = {
@@ -107,25 +107,29 @@ function startTokens(
 /**
  * Completes a sign-in: calls hooks, records the factor, settles the identity, replaces the browser's session, links a pending account and
  * starts tokens, as one unit of work; then sends notices. The only place where a sign-in starts a session.
- * @throws GatewayError as the way in, the hooks and linkAccount; invalid_client, signed_in_as_another
+ * @throws GatewayError as the method, the hooks and linkAccount; invalid_client, signed_in_as_another
  */
-export async function completeSignIn(call: Call, way: WayIn, request: SignInRequest): Promise<CompletedSignIn> {
+export async function completeSignIn(
+  call: Call,
+  method: SignInMethod,
+  request: SignInRequest,
+): Promise<CompletedSignIn> {
   const { gateway } = call
   const { platform, projectScope, replaces, tokens } = request
   const clientId = tokens && (tokens === 'pair' ? clientOfPlatform(platform) : tokens.client.client_id)
-  const [hooks, first] = await Promise.all([hooksFor(gateway, way.connection), way.prove(clientId)])
+  const [hooks, first] = await Promise.all([hooksFor(gateway, method.connection), method.verify(clientId)])
   const facts = hooks.length > 0 && first.facts ? { ...first.facts, platform } : undefined
   const claims = facts ? await beforeSignIn(call, hooks, facts) : {}
   // A hook may take seconds, and what was read before it may have changed: an app enrolled, a person suspended or just created.
-  let read: Proof | undefined = facts ? undefined : first
+  let read: Verification | undefined = facts ? undefined : first
   const result = await commit(call, async (work) => {
-    const proof = read ?? (await way.prove(clientId))
+    const verification = read ?? (await method.verify(clientId))
     read = undefined
     // A code that becomes correct only after the hooks were due must not bypass them.
-    if (hooks.length > 0 && proof.facts && !facts)
+    if (hooks.length > 0 && verification.facts && !facts)
       throw new GatewayError('otp_invalid', { reason: 'hooks were not called' })
     const now = gateway.now()
-    const settled = await proof.settle(work, claims, now)
+    const settled = await verification.settle(work, claims, now)
     const { person, link } = settled
     if (request.samePerson && replaces && !person.members.includes(replaces.person.uai))
       throw new GatewayError('signed_in_as_another')

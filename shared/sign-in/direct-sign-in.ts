@@ -3,7 +3,7 @@ import type { Call } from '../call.ts'
 import type { SessionCookies } from '../http/cookies.ts'
 import { type TokenResponse, tokenResponse } from '../oauth/token/token-response.ts'
 import type { Person } from '../queries/person.ts'
-import { completeSignIn, type WayIn } from './complete.ts'
+import { completeSignIn, type SignInMethod } from './complete.ts'
 
 /** A person as clients know them (docs/wire-contract.md 1.4). */
 export function userOf(person: Person, projectScope: string) {
@@ -23,11 +23,11 @@ export type DirectSignIn = {
  */
 export async function signInDirectly(
   call: Call,
-  way: WayIn,
+  method: SignInMethod,
   { platform, projectScope }: { platform: string; projectScope: string },
 ): Promise<DirectSignIn> {
   if (platform === 'web') checkOrigin(call, call.gateway.issuer)
-  const { family, person, cookies } = await completeSignIn(call, way, { platform, projectScope, tokens: 'pair' })
+  const { family, person, cookies } = await completeSignIn(call, method, { platform, projectScope, tokens: 'pair' })
   if (!family) throw new Error('a direct sign-in without tokens')
   const tokens = await tokenResponse(call.gateway, family)
   return { tokens, user: userOf(person, projectScope), cookies }

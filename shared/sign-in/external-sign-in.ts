@@ -4,7 +4,7 @@ import { findAccount, type ProviderAccount, settleAccount } from '../people/exte
 import type { UpstreamFacts } from '../people/profile.ts'
 import { nameOfMethod } from '../people/sign-in-methods.ts'
 import type { ConnectionRow } from '../queries/connections.ts'
-import type { WayIn } from './complete.ts'
+import type { SignInMethod } from './complete.ts'
 
 /** Returns what is stored of the provider's session: the ID token only if signing out here also signs out there. */
 const upstreamOf = ({ settings }: ConnectionRow, { idToken, ...facts }: UpstreamFacts): UpstreamFacts =>
@@ -18,15 +18,15 @@ const factsOf = ({ connection, profile, method }: ProviderAccount) => {
 }
 
 /**
- * The way in by an account at another provider; creates the identity at the first sign-in.
+ * Returns the sign-in by an account at another provider, which creates the identity at the first sign-in.
  * @throws GatewayError on completion, as settleAccount
  */
-export function accountWayIn(gateway: Gateway, input: ProviderAccount): WayIn {
+export function accountMethod(gateway: Gateway, input: ProviderAccount): SignInMethod {
   const { connection, profile, method } = input
   const { slug } = connection
   return {
     connection: slug,
-    async prove(clientId) {
+    async verify(clientId) {
       const found = await findAccount(gateway, { ...input, clientId })
       const { client, resources } = found
       return {

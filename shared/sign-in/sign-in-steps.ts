@@ -8,7 +8,7 @@ import type { CodeAddress } from '../people/code-address.ts'
 import { findDomain } from '../queries/connections.ts'
 import { emailDomain } from '../typed/email.ts'
 import { completeSignIn } from './complete.ts'
-import { codeWayIn, findChallenge, stateOfChallenge } from './otp/one-time-code.ts'
+import { codeMethod, findChallenge, stateOfChallenge } from './otp/one-time-code.ts'
 import { sendCode } from './otp/send-code.ts'
 import {
   browserHashOf,
@@ -93,7 +93,7 @@ export async function enterCode(call: Call, transaction: WaitingTransaction, cod
   const browserHash = browserHashOf(call)
   const request = { platform: 'web', projectScope: projectScope(undefined), replaces: await browserSession(call) }
   const enter = (id: string) =>
-    completeSignIn(call, codeWayIn(call, { to, code, challengeId: id, browserHash, link }), request)
+    completeSignIn(call, codeMethod(call, { to, code, challengeId: id, browserHash, link }), request)
   const entered = await enter(challengeId).catch(async (error: unknown) => {
     if (!(error instanceof GatewayError) || error.refusal !== 'otp_invalid') throw error
     // Another tab of this browser has used the code or requested a newer one.

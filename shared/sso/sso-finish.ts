@@ -12,7 +12,7 @@ import {
 import { findExternal } from '../queries/external-accounts.ts'
 import { completeSignIn } from '../sign-in/complete.ts'
 import { signInDirectly } from '../sign-in/direct-sign-in.ts'
-import { accountWayIn } from '../sign-in/external-sign-in.ts'
+import { accountMethod } from '../sign-in/external-sign-in.ts'
 import { needsMailbox, type Onward, proveMailboxFirst } from '../sign-in/sign-in-steps.ts'
 import { newTransaction } from '../sign-in/sign-in-transaction.ts'
 import type { SsoFlow } from './flow.ts'
@@ -45,14 +45,14 @@ async function enter(call: Call, flow: SsoFlow, account: ProviderAccount): Promi
   const { platform, projectScope, foreign: samePerson } = flow
   const replaces = await browserSession(call)
   const request = { platform, projectScope, replaces, samePerson }
-  const { cookies } = await completeSignIn(call, accountWayIn(call.gateway, account), request)
+  const { cookies } = await completeSignIn(call, accountMethod(call.gateway, account), request)
   return { location: flow.returnTo ?? signInEnd(call.gateway.config), cookies }
 }
 
 /** Redirects to the registered address of a first-party program with its tokens (docs/wire-contract.md 1.4). */
 async function redirectWithTokens(call: Call, flow: SsoFlow, account: ProviderAccount): Promise<Onward> {
   const { slug: provider, projectScope: project_scope, returnTo = '' } = flow
-  const { tokens } = await signInDirectly(call, accountWayIn(call.gateway, account), flow)
+  const { tokens } = await signInDirectly(call, accountMethod(call.gateway, account), flow)
   const { access_token, refresh_token = '', expires_in } = tokens
   const handed = { access_token, refresh_token, expires_in: String(expires_in), project_scope, provider }
   return { location: `${returnTo}${returnTo.includes('?') ? '&' : '?'}${new URLSearchParams(handed)}` }

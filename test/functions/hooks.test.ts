@@ -277,7 +277,7 @@ describe('before-sign-in', () => {
     expect(called?.data).toMatchObject({ failure: 'address_refused' })
   })
 
-  test('of one connection is not called for another way in', async () => {
+  test('of one connection is not called for another sign-in method', async () => {
     await add('before-sign-in', { connections: ['acme'] })
     outside.answers(() => ({ body: { decision: 'deny' } }))
     expect((await byCode()).status).toBe(200)

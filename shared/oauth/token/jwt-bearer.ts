@@ -11,7 +11,7 @@ import { findForService } from '../../queries/authorizations.ts'
 import { type ConnectionRow, findIssuer } from '../../queries/connections.ts'
 import { claimOnce } from '../../queries/replay-guard.ts'
 import { completeSignIn } from '../../sign-in/complete.ts'
-import { accountWayIn } from '../../sign-in/external-sign-in.ts'
+import { accountMethod } from '../../sign-in/external-sign-in.ts'
 import { configurationOf, keysOf } from '../../sso/oauth-client.ts'
 import { CLIENT_SIGNING_ALGORITHMS } from '../../tokens/signing-algorithms.ts'
 import { JWT_BEARER_GRANT } from '../clients/grant-types.ts'
@@ -127,10 +127,10 @@ export async function exchangeAssertion(
   const until = new Date(((claims.exp ?? 0) + SKEW_SECONDS) * 1000)
   const isFirst = await claimOnce(gateway.reads, 'id-jag', [connection.slug, String(claims.jti)], until)
   if (!isFirst) throw refuse('seen before')
-  const way = accountWayIn(gateway, { connection, profile, method: 'id-jag' })
+  const account = accountMethod(gateway, { connection, profile, method: 'id-jag' })
   const tokens = { client, scope, resources, confirmation }
   const request = { platform: 'mcp', projectScope: projectScope(undefined), tokens }
-  const { family } = await completeSignIn(call, way, request).catch((error: unknown) => {
+  const { family } = await completeSignIn(call, account, request).catch((error: unknown) => {
     const unknown = error instanceof GatewayError && NOT_ALLOWED.includes(error.refusal)
     throw unknown ? refuse(error.refusal, error) : error
   })

@@ -12,7 +12,7 @@ import { findByAddress } from '../../queries/external-accounts.ts'
 import type { Person } from '../../queries/person.ts'
 import type { SignedIn } from '../../queries/sessions.ts'
 import { countingMailbox, emailLookup } from '../../typed/email.ts'
-import { type CompletedSignIn, completeSignIn, type Proof, type WayIn } from '../complete.ts'
+import { type CompletedSignIn, completeSignIn, type SignInMethod, type Verification } from '../complete.ts'
 import { withEffort } from '../effort.ts'
 import { knownBrowserOf } from '../known-browser.ts'
 import { type FactorCode, readFactorCode } from './proof-codes.ts'
@@ -48,21 +48,21 @@ function tryLimits(
 }
 
 /** What hooks receive for a correct code that is not used yet. */
-function factsOf({ match, purpose }: CheckedFactor, person: Person, email: string): Proof['facts'] {
+function factsOf({ match, purpose }: CheckedFactor, person: Person, email: string): Verification['facts'] {
   if (!match.right) return undefined
   const { method } = match
   if (method === 'totp' && accept(match.record.state, { step: match.step, purpose }).refuse) return undefined
   return { method, proofs: [method], person, profile: { email } }
 }
 
-/** The way in by a factor; it does the same work for known and unknown addresses. */
-function factorWayIn(
+/** Returns the sign-in by a factor; it does the same work for known and unknown addresses. */
+function factorMethod(
   gateway: Gateway,
   { email, address, ...presented }: Omit<PresentedFactor, 'person'> & { email: string; address: string },
-): WayIn {
+): SignInMethod {
   const { reads, personal } = gateway
   return {
-    async prove() {
+    async verify() {
       const person = await findByAddress(reads, personal, personal.digest(address))
       const checked = await checkFactor(gateway, { ...presented, person: person ?? { members: [] } })
       if (!person) throw new GatewayError('otp_invalid', { reason: 'unknown address' })
@@ -103,7 +103,7 @@ export async function signInWithoutMail(
     tryLimits(call.gateway, { address, code, ip: call.request.clientIp, knownBy, effort })
   const step = { step: `without mail ${address}`, limits: async (effort: Effort) => limitsOf(effort) }
   return withEffort(call, step, (effort) => {
-    const way = factorWayIn(call.gateway, { email, address, code, purpose, limits: limitsOf(effort) })
-    return completeSignIn(call, way, { platform: 'web', projectScope: projectScope(undefined), replaces })
+    const method = factorMethod(call.gateway, { email, address, code, purpose, limits: limitsOf(effort) })
+    return completeSignIn(call, method, { platform: 'web', projectScope: projectScope(undefined), replaces })
   })
 }

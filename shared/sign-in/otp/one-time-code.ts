@@ -17,7 +17,7 @@ import { addressOfChallenge, findOtp, type OtpFacts } from '../../queries/otp-ch
 import type { Person } from '../../queries/person.ts'
 import { equalHash } from '../../tokens/opaque.ts'
 import { countingMailbox } from '../../typed/email.ts'
-import type { WayIn } from '../complete.ts'
+import type { SignInMethod } from '../complete.ts'
 import { sessionsOfBrowser } from '../known-browser.ts'
 
 /**
@@ -187,13 +187,13 @@ export type CodeSignIn = PresentedCode & {
   onlyKnown?: boolean
 }
 
-/** The way in by a code that was sent to an address; creates the identity at the first sign-in. */
-export function codeWayIn(call: Call, input: CodeSignIn): WayIn {
+/** Returns the sign-in by a code that was sent to an address, which creates the identity at the first sign-in. */
+export function codeMethod(call: Call, input: CodeSignIn): SignInMethod {
   const { link, byLink, onlyKnown } = input
   const check = codeCheck(call, input)
   return {
     connection: link?.provider,
-    async prove(clientId) {
+    async verify(clientId) {
       const checked = await check(clientId)
       const { matches, to, person, client, resources, challenge } = checked
       const proofs = ['otp', ...(link ? [`${link.method}:${link.provider}`] : [])]
