@@ -61,12 +61,14 @@ export const openUnlessInvalid: Authority<undefined> = {
 export const service = (serviceScope: string): Authority<ServicePrincipal> =>
   admitting({ door: 'service', callers: ['service'], audience: 'issuer', serviceScope })
 
+const OPERATOR: Accepts = { door: 'operator', callers: OWNER, audience: 'issuer' }
+
 /** An operator with a recent step-up, in their browser or with a token for this gateway alone. Their reads are recorded. */
 export function operator(
   kind: NonNullable<Accepts['operator']> = 'organization',
   options: Pick<Accepts, 'missing' | 'reads'> = {},
 ): Authority<Operator> {
-  const accepts: Accepts = { door: 'operator', callers: OWNER, audience: 'issuer', operator: kind, ...options }
+  const accepts: Accepts = { ...OPERATOR, operator: kind, ...options }
   const admitOperator = async (call: Call) => {
     const admitted = operatorOf((await admit(call, accepts)) as PersonPrincipal, kind)
     if (options.reads || isRead(call)) await recordOperatorRead(call, admitted)
@@ -81,12 +83,7 @@ export function operator(
  */
 export async function asksAsOperator(call: Call, principal: PersonPrincipal): Promise<boolean> {
   try {
-    await permit(call, principal, {
-      door: 'operator',
-      callers: OWNER,
-      audience: 'issuer',
-      operator: 'platform',
-    })
+    await permit(call, principal, { ...OPERATOR, operator: 'platform' })
   } catch (error) {
     if (error instanceof GatewayError && error.status < 500) return false
     throw error

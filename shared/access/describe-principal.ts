@@ -9,22 +9,18 @@ export function boundTo({ audience, ...principal }: Principal): { audience?: str
   }
 }
 
-/** The same as response members. */
-function described(principal: Principal) {
-  const { audience, clientId } = boundTo(principal)
-  return { aud: audience?.length === 1 ? audience[0] : audience, client_id: clientId }
-}
-
 const seconds = (at: Date | undefined) => (at ? Math.floor(at.getTime() / 1000) : undefined)
 
 /** The principal as `verify` returns it to first-party services (docs/wire-contract.md 1.4). */
 export function describePrincipal(principal: Principal) {
   const { scope, expiresAt, projectScope, platform, credentialId, confirmation } = principal
+  const { audience, clientId } = boundTo(principal)
   const common = {
     project_scope: projectScope,
     platform,
     scope: scope.join(' '),
-    ...described(principal),
+    aud: audience?.length === 1 ? audience[0] : audience,
+    client_id: clientId,
     auth_source: principal.source,
     credential_id: credentialId,
     exp: seconds(expiresAt),

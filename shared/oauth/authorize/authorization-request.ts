@@ -75,12 +75,14 @@ export class AuthorizationError extends Error {
   }
 }
 
+const invalid = (description: string): never => {
+  throw new GatewayError('invalid_request', { description })
+}
+
 /** Returns a parameter that occurs once and is not empty. */
 function single(params: URLSearchParams, name: string): string | undefined {
   const values = params.getAll(name)
-  if (values.length > 1)
-    throw new GatewayError('invalid_request', { description: `The parameter ${name} was sent twice.` })
-  return values[0] || undefined
+  return values.length > 1 ? invalid(`The parameter ${name} was sent twice.`) : values[0] || undefined
 }
 
 /**
@@ -117,38 +119,35 @@ export function checkRequest(
   const states = params.getAll('state')
   const state = states.length === 1 ? states[0] || undefined : undefined
   const responseMode = offeredModes(client, redirectUri).find((one) => one === params.get('response_mode')) ?? 'query'
-  const refuse = (refusal: Refusal, description?: string): never => {
-    throw new AuthorizationError(refusal, redirectUri, state, description, responseMode)
-  }
+  const get = (name: string) => single(params, name)
   try {
-    const get = (name: string) => single(params, name)
-    const keptState = bounded('state', get, refuse)
-    if (get('request')) refuse('request_not_supported')
-    if (get('request_uri')) refuse('request_uri_not_supported')
-    if (get('registration')) refuse('registration_not_supported')
-    const responseType = get('response_type') ?? refuse('invalid_request', 'response_type is required.')
-    if (responseType !== 'code') refuse('unsupported_response_type')
-    if ((get('response_mode') ?? 'query') !== responseMode)
-      refuse('invalid_request', 'This response_mode is not offered to the client.')
+    const keptState = bounded('state', get('state'))
+    for (const name of ['request', 'request_uri', 'registration'] as const)
+      if (get(name)) throw new GatewayError(`${name}_not_supported`)
+    const responseType = get('response_type') ?? invalid('response_type is required.')
+    if (responseType !== 'code') throw new GatewayError('unsupported_response_type')
+    if ((get('response_mode') ?? 'query') !== responseMode) invalid('This response_mode is not offered to the client.')
     const resource = params.getAll('resource').filter(Boolean)
+    const scope = narrowScope(client, get('scope'), scopesNeeded(known, resource))
+    if (!scope) throw new GatewayError('invalid_scope')
     return {
       client,
       redirectUri,
       state: keptState,
-      scope: narrowScope(client, get('scope'), scopesNeeded(known, resource)) ?? refuse('invalid_scope'),
+      scope,
       resources: chooseResources(known, resource, client),
-      nonce: bounded('nonce', get, refuse),
+      nonce: bounded('nonce', get('nonce')),
       responseMode,
-      codeChallenge: codeChallenge(client, get, refuse),
-      dpopJkt: thumbprint(get('dpop_jkt'), refuse),
-      prompt: prompts(get('prompt'), refuse),
-      maxAge: maxAge(get('max_age'), refuse),
-      acr: requestedAcr(get('acr_values'), get('claims'), (description) => refuse('invalid_request', description)),
+      codeChallenge: codeChallenge(client, get('code_challenge'), get('code_challenge_method')),
+      dpopJkt: thumbprint(get('dpop_jkt')),
+      prompt: prompts(get('prompt')),
+      maxAge: maxAge(get('max_age')),
+      acr: requestedAcr(get('acr_values'), get('claims'), invalid),
       idTokenHint: get('id_token_hint'),
     }
   } catch (error) {
-    if (error instanceof GatewayError) return refuse(error.refusal, error.message)
-    throw error
+    if (!(error instanceof GatewayError)) throw error
+    throw new AuthorizationError(error.refusal, redirectUri, state, error.message, responseMode)
   }
 }
 
@@ -169,43 +168,32 @@ const THUMBPRINT = /^[A-Za-z0-9_-]{43}$/
 /** Maximum characters of a value that is recorded with the request. */
 const MAX_KEPT = 2048
 
-function bounded(name: string, get: (name: string) => string | undefined, refuse: Refuse): string | undefined {
-  const value = get(name)
-  if (value && value.length > MAX_KEPT) refuse('invalid_request', `${name} must have at most ${MAX_KEPT} characters.`)
-  return value
+function bounded(name: string, value: string | undefined): string | undefined {
+  return value && value.length > MAX_KEPT ? invalid(`${name} must have at most ${MAX_KEPT} characters.`) : value
 }
 
-type Refuse = (refusal: Refusal, description?: string) => never
-
-function codeChallenge(client: Client, get: (name: string) => string | undefined, refuse: Refuse): string | undefined {
-  const challenge = get('code_challenge')
-  const method = get('code_challenge_method')
+function codeChallenge(client: Client, challenge?: string, method?: string): string | undefined {
   if (challenge === undefined) {
     const exempt = client.metadata.require_pkce === false && client.metadata.token_endpoint_auth_method !== 'none'
-    if (!exempt || method !== undefined) refuse('invalid_request', 'code_challenge is required.')
-    return undefined
+    return exempt && method === undefined ? undefined : invalid('code_challenge is required.')
   }
-  if (method !== 'S256') refuse('invalid_request', 'code_challenge_method must be S256.')
-  if (!CODE_CHALLENGE.test(challenge)) refuse('invalid_request', 'code_challenge must be 43 base64url characters.')
-  return challenge
+  if (method !== 'S256') invalid('code_challenge_method must be S256.')
+  return CODE_CHALLENGE.test(challenge) ? challenge : invalid('code_challenge must be 43 base64url characters.')
 }
 
-function thumbprint(text: string | undefined, refuse: Refuse): string | undefined {
-  if (text !== undefined && !THUMBPRINT.test(text))
-    refuse('invalid_request', 'dpop_jkt must be 43 base64url characters.')
+function thumbprint(text: string | undefined): string | undefined {
+  if (text !== undefined && !THUMBPRINT.test(text)) invalid('dpop_jkt must be 43 base64url characters.')
   return text
 }
 
-function prompts(text: string | undefined, refuse: Refuse): Set<string> {
+function prompts(text: string | undefined): Set<string> {
   const known = new Set(['none', 'login', 'consent', 'select_account'])
   const prompt = new Set((text ?? '').split(' ').filter((one) => known.has(one)))
-  if (prompt.has('none') && prompt.size > 1)
-    refuse('invalid_request', 'prompt none cannot be combined with other values.')
+  if (prompt.has('none') && prompt.size > 1) invalid('prompt none cannot be combined with other values.')
   return prompt
 }
 
-function maxAge(text: string | undefined, refuse: Refuse): number | undefined {
+function maxAge(text: string | undefined): number | undefined {
   if (text === undefined) return undefined
-  if (!/^\d{1,9}$/.test(text)) refuse('invalid_request', 'max_age must be a number of seconds.')
-  return Number(text)
+  return /^\d{1,9}$/.test(text) ? Number(text) : invalid('max_age must be a number of seconds.')
 }
