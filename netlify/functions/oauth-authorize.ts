@@ -6,7 +6,7 @@ import { ownResource } from '../../shared/access/resource.ts'
 import { safeReturnTo } from '../../shared/access/return-to.ts'
 import { authorization, deny, grant, isPending, REQUEST_SECONDS, request } from '../../shared/domain/authorization.ts'
 import { consent as consentAggregate, covers, grant as grantConsent } from '../../shared/domain/consent.ts'
-import { GatewayError, type Refusal } from '../../shared/errors.ts'
+import { GatewayError } from '../../shared/errors.ts'
 import { aboutPerson, commit } from '../../shared/events/commit.ts'
 import { gateway } from '../../shared/gateway.ts'
 import type { AppContext } from '../../shared/http/app.ts'
@@ -63,23 +63,22 @@ async function authorize(c: AppContext, given: URLSearchParams, notice?: string)
   const params = pushed?.parameters ?? given
   const redirect = checkRedirect(params, facts.client, issuer)
   try {
-    if (!pushed && mustPush(gateway(), redirect.client))
-      throw refusePlain(redirect.redirectUri, params.get('state') ?? undefined)
+    if (!pushed && mustPush(gateway(), redirect.client)) {
+      const plain = { redirectUri: redirect.redirectUri, state: params.get('state') ?? undefined }
+      throw new AuthorizationError(plain, 'invalid_request', 'The request must be pushed first.')
+    }
     const wanted = { ...checkRequest(params, redirect, facts.resources), pushed: pushed?.request }
     return await proceed(c, params, wanted, { ...facts, notice })
   } catch (error) {
     if (!(error instanceof AuthorizationError)) throw error
-    const { refusal, redirectUri, state, description, responseMode } = error
-    const answer = { error: refusal, description, state, responseMode }
-    const consent = facts.consent
+    const { redirectUri, state, responseMode } = error.request
+    const answer = { error: error.refusal, description: error.description, state, responseMode }
+    const { consent } = facts
     if (!mayRedirectWithoutPage(redirect.client, redirectUri, { prompt: params.get('prompt'), consent }))
       throw errorForPerson(redirectUri, answer)
     return redirectWith(c, redirectUri, answer)
   }
 }
-
-const refusePlain = (redirectUri: string, state: string | undefined) =>
-  new AuthorizationError('invalid_request', redirectUri, state, 'The request must be pushed first.')
 
 /** Shows a problem of a client metadata document on the error page, for the developer. */
 function explainToPerson(error: unknown): never {
@@ -94,25 +93,23 @@ async function proceed(
   facts: AuthorizeFacts & { notice?: string },
 ) {
   const { prompt, client, redirectUri, state, resources, responseMode } = asked
-  const authorizationError = (refusal: Refusal, description?: string) =>
-    new AuthorizationError(refusal, redirectUri, state, description, responseMode)
   const { signedIn } = facts
   const scope = signedIn ? scopeForPerson(client, signedIn.person, asked.scope) : asked.scope
-  if (scope.length === 0) throw authorizationError('invalid_scope')
+  if (scope.length === 0) throw new AuthorizationError(asked, 'invalid_scope')
   const wanted = { ...asked, scope }
   const signIn = !signedIn || (await signInNeeded(gateway(), wanted, signedIn))
   const factor = signIn ? 'good' : factorNeeded(gateway(), wanted, signedIn)
-  if (factor === 'unmet') throw authorizationError('unmet_authentication_requirements')
+  if (factor === 'unmet') throw new AuthorizationError(asked, 'unmet_authentication_requirements')
   if (signIn || factor === 'step_up') {
-    if (prompt.has('none')) throw authorizationError('login_required')
+    if (prompt.has('none')) throw new AuthorizationError(asked, 'login_required')
     if (wanted.pushed) await keepPushedRequestOpen(c.var.call, wanted.pushed)
     const url = signIn ? signInUrl(wanted, params) : stepUpPage(wanted, params)
-    if (url.length > MAX_SIGN_IN_URL) throw authorizationError('invalid_request', 'The request is too long.')
+    if (url.length > MAX_SIGN_IN_URL) throw new AuthorizationError(asked, 'invalid_request', 'The request is too long.')
     return c.redirect(url, c.req.method === 'POST' ? 303 : 302)
   }
   const remembered = covers(rememberedConsent(client, facts.consent), scope, resources)
   const silent = isAssured(client, redirectUri) && (client.first_party || remembered) && !prompt.has('consent')
-  if (!silent && prompt.has('none')) throw authorizationError('consent_required')
+  if (!silent && prompt.has('none')) throw new AuthorizationError(asked, 'consent_required')
 
   if (signedIn.session.unseen) await touchSession(gateway().reads, signedIn.session.id)
   const id = wanted.pushed?.id ?? uuidv7()

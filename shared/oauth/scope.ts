@@ -14,25 +14,16 @@ export function accountScopesLast(scope: string[]): string[] {
   return [...scope.filter((one) => !isAccount(one)), ...scope.filter(isAccount)]
 }
 
+const MEMORIES = ['memories:read', 'memories:write', 'memories:delete']
+
 /** The scope of a direct sign-in. */
-export const SESSION_SCOPE = [
-  'openid',
-  'profile',
-  'email',
-  'memories:read',
-  'memories:write',
-  'memories:delete',
-  'mcp:connect',
-  'api:access',
-]
+export const SESSION_SCOPE = ['openid', 'profile', 'email', ...MEMORIES, 'mcp:connect', 'api:access']
 
 export const SUPPORTED_SCOPES = [
   ...COMMON,
   'read',
   'write',
-  'memories:read',
-  'memories:write',
-  'memories:delete',
+  ...MEMORIES,
   'mcp:connect',
   'mcp:full',
   'mcp:tools',

@@ -40,9 +40,9 @@ export function createJwts(keys: Keys, issuer: string, now: () => Date) {
     const digest = hash('sha256', token, 'base64url')
     const known = genuine.get(digest)
     genuine.delete(digest)
-    const stands =
+    const isValid =
       known && (known.claims.exp ?? 0) > now().getTime() / 1000 && (await keys.find(known.kid)) !== undefined
-    const found = stands ? known : await check(token, 'at+jwt', 'ES256')
+    const found = isValid ? known : await check(token, 'at+jwt', 'ES256')
     if (!found) return undefined
     genuine.set(digest, found)
     if (genuine.size > MAX_VERIFIED) genuine.delete(genuine.keys().next().value ?? '')

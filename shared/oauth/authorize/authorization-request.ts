@@ -65,11 +65,9 @@ export type AuthorizationRequest = {
 /** An error that is returned to the client by redirect, since its redirect URI is verified (OAuth 2.1 section 4.1.2.1). */
 export class AuthorizationError extends Error {
   constructor(
+    readonly request: Pick<AuthorizationRequest, 'redirectUri' | 'state'> & { responseMode?: ResponseMode },
     readonly refusal: Refusal,
-    readonly redirectUri: string,
-    readonly state: string | undefined,
     readonly description?: string,
-    readonly responseMode?: ResponseMode,
   ) {
     super(refusal)
   }
@@ -147,7 +145,7 @@ export function checkRequest(
     }
   } catch (error) {
     if (!(error instanceof GatewayError)) throw error
-    throw new AuthorizationError(error.refusal, redirectUri, state, error.message, responseMode)
+    throw new AuthorizationError({ redirectUri, state, responseMode }, error.refusal, error.message)
   }
 }
 
