@@ -66,7 +66,7 @@ describe('a server', { timeout: 60_000 }, () => {
     }
   }
 
-  test('elsewhere is spoken to through TLS, and checked by the authority that is given, as text or as a file', async () => {
+  test('elsewhere is connected to with TLS and verified with the given authority, as text or as a file', async () => {
     expect(await isEncrypted(server.url, 'db.example.test', {})).toBe(true)
     expect(await isEncrypted(server.url, 'db.example.test', { DATABASE_CA: ours.cert })).toBe(true)
     expect(await isEncrypted(server.url, 'db.example.test', { DATABASE_CA: ours.certFile })).toBe(true)

@@ -130,7 +130,7 @@ it('the sign-in page shows providers and the password, and its pages sign up, si
   await context.close()
 }, 60_000)
 
-it('an account whose address is registered asks for proof of it, and names what will be linked', async () => {
+it('an account with a registered address asks for a code sent to it, and names what will be linked', async () => {
   const ada = await signIn(gateway)
   await openLimits(gateway)
   upstream.account = { sub: crypto.randomUUID(), email: ada.email, email_verified: true }

@@ -38,7 +38,7 @@ async function toCallback(page: Page, state: string): Promise<void> {
   await page.getByText('Finish in your terminal').first().waitFor()
 }
 
-it('hands the code to a terminal that listens on this computer, and shows it where none does', async () => {
+it('sends the code to a terminal that listens on this computer, and shows it where none does', async () => {
   const page = await signedInPage()
   const complaints: string[] = []
   page.on('console', (message) => message.text().includes('Content Security Policy') && complaints.push(message.text()))

@@ -17,7 +17,7 @@ beforeAll(async () => {
 }, 60_000)
 afterAll(() => browser?.close())
 
-it('a person sets an authenticator app up, proves themselves with it, and removes it', async () => {
+it('a person sets up an authenticator app, confirms with it, and removes it', async () => {
   const context = await browser.newContext({ baseURL: gateway.url })
   context.setDefaultTimeout(10_000)
   await context.addCookies([...ada.browser.cookies].map(([name, value]) => ({ name, value, url: gateway.url })))

@@ -145,7 +145,7 @@ describe.skipIf(!existsSync(PGBOUNCER))(`${SECONDS} seconds of kills, seed ${SEE
     expect(await twice('ApiKeyCreated', `metadata->>'requestId'`)).toEqual([])
   })
 
-  test('every chain holds and every read model is what its events say', async () => {
+  test('every chain verifies and every read model equals its events', async () => {
     expect(await verifyEvents(owner)).toMatchObject({ ok: true, faults: [] })
     expect((await rebuildModels(owner)).filter((one) => !isEqual(one))).toEqual([])
   }, 60_000)

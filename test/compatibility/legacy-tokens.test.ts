@@ -22,7 +22,7 @@ test('3.2: a listed client gets HS256 tokens for that resource alone, with what 
   expect(payload).toMatchObject({ sub: person.uai, email: person.email, role: 'user', plan: 'free', aud: API })
 })
 
-test('4xx: the gateway takes none of them back, anywhere', async () => {
+test('4xx: the gateway accepts none of them at any endpoint', async () => {
   const { access_token: token } = await getTokens(gateway, person, { resource: API, scope: 'memories:read' })
   expect((await fetch(`${gateway.url}/v1/auth/me`, { headers: bearer(token) })).status).toBe(401)
   expect((await fetch(`${gateway.url}/oauth/userinfo`, { headers: bearer(token) })).status).toBe(401)

@@ -13,7 +13,7 @@ beforeAll(async () => {
 beforeEach(() => openLimits(gateway))
 
 describe('6: robustness and performance', () => {
-  test('6.30: one statement for a key, however many there are, and none to note that it was used', async () => {
+  test('6.30: one statement verifies a key, however many there are, and none records its use', async () => {
     const { key } = await newKey(gateway, ada)
     for (let n = 0; n < 20; n++) await newKey(gateway, ada)
     const verify = () => api(gateway, 'POST', '/v1/auth/verify-api-key', { key })
@@ -53,7 +53,7 @@ describe('6: robustness and performance', () => {
     expect(uais).toEqual(Array(3).fill(person.uai))
   })
 
-  test('6.33: a database that is away for a moment deletes no cookie, and no answer is a verdict', async () => {
+  test('6.33: a short database outage deletes no cookie, and no answer rejects the credential', async () => {
     const { browser } = await signIn(gateway)
     const cookie = `lanonasis_session=${browser.cookies.get('lanonasis_session')}`
     const { reads } = gateway.gateway

@@ -145,7 +145,7 @@ test('A9 P7 a confidential client that is exempt may leave PKCE out; a public on
   expect([refused.status, refused.html.includes('error=invalid_request')]).toEqual([400, true])
 })
 
-test('A28 A27 no scope means the default scope, and the answer says it', async () => {
+test('A28 A27 no scope means the default scope, which the answer names', async () => {
   const tokens = await getTokens(gateway, person, { scope: undefined })
   expect(tokens.scope).toBe('openid profile email')
 })

@@ -173,7 +173,7 @@ describe('L2 certificate-bound tokens', () => {
     expect((await look({ client_certificate_thumbprint: other.thumbprint })).body).toEqual({ active: false })
   })
 
-  test('of a client that authenticates otherwise are bound too; without a certificate it gets none', async () => {
+  test('of a client with another authentication method are bound too; without a certificate it gets none', async () => {
     const own = authority.issue('/CN=whoever')
     const form = { client_id: 'bound-post', ...SECRET }
     expect(decodeJwt((await certified(own, form)).body.access_token).cnf).toEqual({ 'x5t#S256': own.thumbprint })
@@ -207,7 +207,7 @@ test('F4 the metadata say which ways there are, and where certificates are asked
   expect(JSON.stringify(without)).not.toMatch(/tls/)
 })
 
-test('A44 certificate headers from outside count for nothing', async () => {
+test('A44 certificate headers from outside are ignored', async () => {
   const { cert } = authority.issue('/C=DE/O=LanOnasis/CN=svc')
   const der = new X509Certificate(cert).raw.toString('base64')
   const forged: Record<string, string>[] = [

@@ -173,7 +173,7 @@ test('A6 A8 post-logout redirect URIs and addresses of pages are read in one way
   expect((await register({ tos_uri: 'https://app.example/legal#terms' })).status).toBe(201)
 })
 
-test('S14 an API key is shown once, rests as a hash, carries scopes and an end, and dies at once', async () => {
+test('S14 an API key is shown once, is stored as a hash, has scopes and an expiry, and is revoked immediately', async () => {
   const { key, id } = await newKey(gateway, ada, { expires_in_days: 1 })
   const rest = JSON.stringify(await gateway.sql`select * from auth_gateway.event_store where stream_id = ${id}`)
   expect(rest).not.toContain(key.slice(9))

@@ -185,7 +185,7 @@ describe('O1 P1 what tokens say stays what it was when they were allowed (RFC 90
     expect(decodeJwt((await redeem(answer, verifier)).access_token)).toMatchObject({ acr: ADDRESS, amr: ['otp'] })
   })
 
-  test('a token that a service gets in exchange says what the person’s said (RFC 8693)', async () => {
+  test('a token that a service gets in exchange has the authentication claims of the person’s token (RFC 8693)', async () => {
     const api = 'https://api.lanonasis.com'
     const service = await addClient(gateway, 'stepping-service', {
       grant_types: ['urn:ietf:params:oauth:grant-type:token-exchange'],

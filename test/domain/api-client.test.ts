@@ -84,7 +84,7 @@ describe('update', () => {
 })
 
 describe('rotate secret', () => {
-  test('rotated: without overlap the old secret dies at once', () => {
+  test('rotated: without overlap the old secret stops working immediately', () => {
     given(apiClient, registered)
       .when((state) => rotateClientSecret(state, rotation))
       .then([{ type: 'ClientSecretRotated', data: { secrets: [{ hash: 'second' }] } }])

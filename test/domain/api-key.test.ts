@@ -89,7 +89,7 @@ describe('create and update', () => {
 })
 
 describe('rotate', () => {
-  test('rotated: without grace the old secret dies at once', () => {
+  test('rotated: without grace the old secret stops working immediately', () => {
     given(apiKey, created())
       .when((state) => rotateKey(state, rotation))
       .then([rotated])

@@ -207,7 +207,7 @@ const step = fc.record({
 })
 
 describe('any tree of keys', () => {
-  test('no key is ever wider, looser or longer-lived than any that it came from, and none outlives one', async () => {
+  test('no key is wider, less restricted or longer-lived than a key it was derived from, and none outlives one', async () => {
     let derived = 0
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 20, maxLength: 40 }), async (steps) => {

@@ -106,7 +106,7 @@ it('200 at a project whose database is not the gateway’s: a small table of its
   }
 })
 
-it('a probe says which guard takes messages, or that none does, and sends nothing', async () => {
+it('a probe reports which guard accepts messages, or that none does, and sends nothing', async () => {
   const probe = () => signed({ type: 'probe' }, { secrets: [SECRET] })
   const ask = async (more: Record<string, string>) => {
     const { status, body } = await post((await start(database.ownerUrl, more)).url, probe())

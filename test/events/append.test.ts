@@ -166,7 +166,7 @@ describe('append_events', () => {
     expect(rows).toEqual([{ count: 2 }, { count: 2 }])
   })
 
-  test('leaves chains that hold', async () => {
+  test('leaves chains that verify', async () => {
     expect(await verifyEvents(owner)).toMatchObject({ ok: true, faults: [] })
   })
 })

@@ -114,7 +114,7 @@ describe('the hash of an event', () => {
     )
   })
 
-  test('is the one that the database recomputes, whatever the session says of dates and zones', async () => {
+  test('is the one that the database recomputes, whatever date and time zone settings the session has', async () => {
     const rows = await app
       .begin(async (sql) => {
         await sql`set local timezone = 'Asia/Kathmandu'`

@@ -236,6 +236,6 @@ test('the search finds what lies in clear, as hex or inside base64', () => {
   }
 })
 
-test('the traffic left chains that hold', async () => {
+test('the traffic left chains that verify', async () => {
   expect(await verifyEvents(gateway.sql)).toMatchObject({ ok: true, faults: [] })
 })

@@ -46,7 +46,7 @@ test('making them again makes none', async () => {
   expect(await ensure('2040-12-01T00:00:00Z', 3)).toBe(1)
 })
 
-test('short-lived streams go into the month of their birth, to the millisecond, whatever the time zone', async () => {
+test('short-lived streams go into the month in which they begin, to the millisecond, in any time zone', async () => {
   await owner`set timezone = 'Pacific/Kiritimati'`
   expect(await ensure('2041-02-28T23:59:59Z', 2)).toBe(1)
   await owner`reset timezone`
@@ -83,6 +83,6 @@ test('the application role reads events of a new month through the whole table',
   expect(rows).toHaveLength(1)
 })
 
-test('chains hold across partitions', async () => {
+test('chains verify across partitions', async () => {
   expect(await verifyEvents(owner)).toMatchObject({ ok: true, faults: [] })
 })

@@ -74,7 +74,7 @@ describe('the host of the API behind nginx (docs/wire-contract.md 1.0)', () => {
     expect([answer.status, answer.headers.location]).toEqual([status, `https://${AUTH_HOST}${to}`])
   })
 
-  test('200: everything else reaches the API with who it is from, whatever the caller says of itself', async () => {
+  test('200: everything else reaches the API with the verified caller, whatever headers the caller sends', async () => {
     const person = await signIn(gateway)
     const { access_token } = await getTokens(gateway, person, { client_id: 'auth-tester' })
     const answer = await ask({ path: '/memories', headers: { ...forged, authorization: `Bearer ${access_token}` } })
@@ -107,7 +107,7 @@ describe('the host of the API behind nginx (docs/wire-contract.md 1.0)', () => {
     expect((await ask({ path: '/memories', headers: { authorization: `Bearer ${ada.token}` } })).status).toBe(200)
   })
 
-  test('401 before the API for a caller that proves nothing', async () => {
+  test('401 before the API for a caller without valid credentials', async () => {
     const before = arrived.length
     expect((await ask({ path: '/memories', headers: forged })).status).toBe(401)
     expect(arrived).toHaveLength(before)

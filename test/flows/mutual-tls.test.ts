@@ -187,7 +187,7 @@ describe('L4, A44: a header from outside', () => {
     expect(arrived.at(-1)?.headers).not.toHaveProperty('x-forwarded-host')
   })
 
-  test('counts for nothing at the gateway itself without a proof', async () => {
+  test('has no effect at the gateway itself without a proof', async () => {
     await ask({ certificate: known })
     const headers = { 'client-cert': vouched()['client-cert'] ?? '' }
     const response = await fetch(`${server.url}/oauth/token`, { headers })
@@ -199,7 +199,7 @@ describe('L4: a captured proof', () => {
   const replay = async (path: string, init: RequestInit = {}) =>
     (await (await fetch(`${server.url}${path}`, { headers: vouched(), ...init })).json()).certificate
 
-  test('holds for no other method, path or query', async () => {
+  test('is valid for no other method, path or query', async () => {
     await ask({ certificate: known })
     expect(await replay('/oauth/token')).toMatchObject({ thumbprint: known.thumbprint })
     expect(await replay('/oauth/token', { method: 'POST' })).toBeNull()
@@ -207,7 +207,7 @@ describe('L4: a captured proof', () => {
     expect(await replay('/oauth/token?x=y')).toBeNull()
   })
 
-  test('of another service behind the same proxy holds for nothing here', async () => {
+  test('of another service behind the same proxy is not valid here', async () => {
     const { body } = await ask({ host: OTHER_SERVICE, certificate: known })
     expect(vouched()['client-cert-proof']).toMatch(/^t=\d+, verify="SUCCESS", mac=/)
     expect(body.certificate).toBeNull()
@@ -225,7 +225,7 @@ describe('L4: a captured proof', () => {
 })
 
 describe('the servers of the proxy', () => {
-  test('ask for no certificate on the public host, and use none that came under another name', async () => {
+  test('request no certificate on the public host, and use none that was sent under another name', async () => {
     expect((await ask({ host: AUTH_HOST, certificate: known })).body.certificate).toBeNull()
     expect((await ask({ host: AUTH_HOST, serverName: MTLS_HOST, certificate: known })).body.certificate).toBeNull()
   })

@@ -83,7 +83,7 @@ describe.skipIf(!existsSync(PGBOUNCER))('two processes behind nginx, in front of
     expect(statuses.sort()).toEqual([200, ...Array(19).fill(429)])
   }, 30_000)
 
-  test('afterwards every chain holds and every read model is what its events say', async () => {
+  test('afterwards every chain verifies and every read model equals its events', async () => {
     expect((await rebuildModels(owner)).filter((one) => !isEqual(one))).toEqual([])
     expect(await verifyEvents(owner)).toMatchObject({ ok: true, faults: [] })
   }, 30_000)

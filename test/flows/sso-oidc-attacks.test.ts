@@ -277,7 +277,7 @@ describe('a provider that lies', () => {
     two.stop()
   })
 
-  test('cancelled there: said so; honest: signed in', async () => {
+  test('shows that the person cancelled there; signs in after an honest answer', async () => {
     const one = await startLiar('honest', {})
     expect((await one.answer()).location ?? '').toContain('/dashboard')
     one.stop()

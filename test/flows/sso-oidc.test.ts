@@ -117,7 +117,7 @@ describe('a person of another provider', () => {
     })
   })
 
-  test('proves an address that is already registered, and then both are one person', async () => {
+  test('verifies an address that is already registered, and then both are one person', async () => {
     const ada = await signIn(gateway)
     oidc.upstream.account.email = ada.email
     const browser = createBrowser(gateway)
@@ -134,7 +134,7 @@ describe('a person of another provider', () => {
   })
 })
 
-test('an address that was only said becomes the person’s once they prove it', async () => {
+test('an address that the provider only asserted becomes the person’s once they verify it', async () => {
   const browser = createBrowser(gateway)
   await enter(browser, 'strict')
   const me = async () => JSON.parse((await browser.visit('/v1/auth/me')).html)
@@ -149,7 +149,7 @@ test('an address that was only said becomes the person’s once they prove it', 
   expect((await signIn(gateway, email)).uai).toBe(uaiOf(browser))
 })
 
-test('a person who proves another, new address than the account has gets a new identity with both', async () => {
+test('a person who verifies a new address other than the account’s gets a new identity with both', async () => {
   const ada = await signIn(gateway)
   oidc.upstream.account.email = ada.email
   const browser = createBrowser(gateway)

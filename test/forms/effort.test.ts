@@ -36,7 +36,7 @@ async function askFor(email: string, browser = createBrowser(gateway)) {
   return { browser, page }
 }
 
-describe('a person whose mailbox strangers use up', () => {
+describe('a person whose mailbox limit others have used up', () => {
   test('gets a code in a new browser after one proof of work', async () => {
     const email = await hotMailbox()
     const { browser, page } = await askFor(email)

@@ -115,7 +115,7 @@ describe('the step-up', () => {
     expect(statuses.filter((status) => status === 200)).toEqual([])
   })
 
-  test('429 after 5 wrong codes, for the right one too, from any address and however many come at once', async () => {
+  test('429 after 5 wrong codes, for the right one too, from any address and however many arrive in parallel', async () => {
     const ada = await signIn(gateway)
     const app = await enrolTotp(ada)
     await rewind(ada.uai)

@@ -273,7 +273,7 @@ describe('POST /admin/act', () => {
     expect(after).toEqual(before)
   })
 
-  test('404: an operator of one organization does nothing to who answers for everything', async () => {
+  test('404: an operator of one organization cannot act on an operator of all organizations', async () => {
     const chief = await signInOperator(gateway)
     await joinOrganizationOf(gateway, admin.uai, chief.uai)
     for (const [name, id] of [

@@ -39,7 +39,7 @@ const exchange = (id: string, changes: Record<string, string> = {}, client = age
 const verify = async (token: string) => (await postJson(gateway, '/v1/auth/verify-token', { token })).body
 
 describe('an agent that a person authorizes', () => {
-  test('gets tokens in which the person is the subject and the agent the actor, and no more than was said', async () => {
+  test('gets tokens in which the person is the subject and the agent the actor, with the approved scopes only', async () => {
     const made = await delegate({ scopes: ['memories:read', 'mcp:connect'], expires_in_days: 7 })
     expect(made.status).toBe(201)
     expect(made.body).toMatchObject({

@@ -189,7 +189,7 @@ describe('change', () => {
 })
 
 describe('rotate', () => {
-  test('200 with no body: same id, new secret, the old one dead at once', async () => {
+  test('200 with no body: same id, new secret; the old one stops working immediately', async () => {
     const key = await newKey(gateway, ada)
     const rotated = await api(gateway, 'POST', `${KEYS}/${key.id}/rotate`, { token: ada.token })
     expect(rotated).toMatchObject({ status: 200, body: { success: true, data: { id: key.id } } })

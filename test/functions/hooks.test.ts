@@ -239,7 +239,7 @@ describe('before-sign-in', () => {
     15_000,
   )
 
-  test('403 for a deny, whatever it says besides', async () => {
+  test('403 for a deny, whatever else the answer has', async () => {
     await add('before-sign-in', { on_failure: 'open' })
     outside.answers(() => ({ body: { decision: 'deny', reason: 'x'.repeat(1000) } }))
     expect(await byCode()).toMatchObject({ status: 403, body: { code: 'SIGN_IN_DENIED' } })

@@ -158,7 +158,7 @@ describe('a key of an organization', () => {
 })
 
 describe('a key with audiences', () => {
-  test('403 at this gateway where it is not one of them, whatever the caller says', async () => {
+  test('403 at this gateway where it is not one of them, whatever the caller names', async () => {
     const binding = { audiences: ['https://a.example'] }
     const key = await newKey(gateway, ada, { scopes: ['api-keys:*'], binding })
     for (const headers of [{}, CALLER, { 'x-auth-audience': gateway.url }] as Record<string, string>[])
@@ -333,7 +333,7 @@ describe('other applications and services', () => {
     expect((await cutOff()).status).toBe(404)
   })
 
-  test('of keys that it makes while it is revoked, none outlives that', async () => {
+  test('keys that it makes while it is being revoked do not outlive the revocation', async () => {
     const { create, cutOff } = await partner()
     const [cut, ...made] = await Promise.all([cutOff(), ...Array.from({ length: 19 }, () => create())])
     expect(cut.status).toBe(200)
@@ -381,7 +381,7 @@ describe('what a person may have', () => {
     expect([status, body.data.access_level, body.notes]).toEqual([201, 'team', ['The access level is team.']])
   })
 
-  test('a token has no scope that its person may not have; renewed, none that they have lost', async () => {
+  test('a token has no scope that its person may not have; a renewed one has none that they have lost', async () => {
     const person = await signIn(gateway)
     const role = (one: string) => setRole(gateway, person.uai, one)
     const { redirect_uri } = await addClient(gateway, 'master-app', {

@@ -55,7 +55,7 @@ test('a code asked for in one network verifies in another one, until five wrong 
   expect((await verify(email, gateway.inbox.codeFor(email))).body.code).toBe('OTP_INVALID')
 })
 
-test('a hundred wrong codes by whomever leave a code only to the network that asked, until a right one', async () => {
+test('a hundred wrong codes from any network leave a code usable only by the network that requested it, until a right code is entered', async () => {
   const [email, ip] = [newEmail(), randomIp()]
   const fill = async (bucket: string) => {
     await send(email, ip)
@@ -70,7 +70,7 @@ test('a hundred wrong codes by whomever leave a code only to the network that as
   expect((await verify(email, gateway.inbox.codeFor(email))).status).toBe(200)
 })
 
-test('a code that another network asks for replaces none', async () => {
+test('a code that another network requests replaces none', async () => {
   const [email, ip] = [newEmail(), randomIp()]
   await send(email, ip)
   const code = gateway.inbox.codeFor(email)
@@ -133,7 +133,7 @@ test('400 for a code that is ten minutes old', async () => {
   expect(late.body.code).toBe('OTP_INVALID')
 })
 
-test('503 with Retry-After when the provider is down, the code is void and the log says why', async () => {
+test('503 with Retry-After when the provider is down; the code is void and the log has the reason', async () => {
   const email = newEmail()
   gateway.inbox.fail({ status: 503, retryAfter: 2 })
   const before = gateway.inbox.attempts

@@ -19,7 +19,7 @@ const recorded = async (type = 'RequestRefused') =>
   (await eventsOf(gateway, 'refused_request')).filter(({ event_type }) => event_type === type)
 
 describe('a refused request', () => {
-  test('403 is recorded with who asked for what, and nothing of what was sent', async () => {
+  test('403 is recorded with caller and request, without the request’s content', async () => {
     expect((await refuse('198.18.1.1', ada.token)).status).toBe(403)
     const [row] = await gateway.sql`select * from auth_gateway.refused_requests where uai = ${ada.uai}`
     expect(row).toMatchObject({

@@ -303,7 +303,7 @@ describe('RFC 7592', () => {
 })
 
 describe('secret rotation', () => {
-  test('200: the old secret dies at once, or lives on for the overlap', async () => {
+  test('200: the old secret stops working immediately, or after the overlap', async () => {
     const client = await registered(confidential)
     const second = (await manage('POST', client, {}, '/secret')).body.client_secret
     expect([await isKnown(client.client_id, client.client_secret), await isKnown(client.client_id, second)]).toEqual([

@@ -345,7 +345,7 @@ describe('what a service may answer', () => {
     expect(arrived[0]?.headers['accept-encoding']).toBe('identity')
   })
 
-  test('an answer without a body has none, whatever the service says of its type', async () => {
+  test('an answer without a body has none, whatever content type the service sends', async () => {
     for (const status of [204, 205, 304]) {
       const answered = await answering(`empty${status}`, (response) => response.writeHead(status, JSON_TYPE).end())
       expect([answered.status, answered.text]).toEqual([status, ''])

@@ -22,7 +22,7 @@ test('one key per algorithm when twenty requests and three instances meet an emp
   }
 })
 
-test('a first key is found by those who asked while it was made, however slow the answers of the database', async () => {
+test('a first key is found by requests that arrived while it was made, however slow the database is', async () => {
   const database = await createTestDatabase()
   const settings = { ...gateway.gateway.config, DATABASE_URL: database.appUrl }
   const [reads, writes] = [2, 2].map((max) => postgres(database.appUrl, { max, prepare: false, types: arrayTypes }))
@@ -47,7 +47,7 @@ test('a first key is found by those who asked while it was made, however slow th
   expect(new Set((await Promise.all(asked)).map(({ kid }) => kid)).size).toBe(1)
 })
 
-test('a token of an instance that has just made a key counts at once at one that had looked for keys before', async () => {
+test('a token of an instance that has just made a key is valid immediately at an instance that read the keys before', async () => {
   await gateway.sql`delete from auth_gateway.signing_keys`
   const [early, maker] = [1, 2].map(() => createGateway(gateway.gateway.config))
   if (!early || !maker) throw new Error('two instances')

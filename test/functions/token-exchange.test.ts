@@ -53,7 +53,7 @@ describe('the subject token', () => {
     expect(await exchange(`${head}.${body}.${'A'.repeat(86)}`)).toMatchObject(refused('invalid_request'))
   })
 
-  test('400 for an ID token, whatever it is said to be', async () => {
+  test('400 for an ID token, whatever token type is named', async () => {
     const { id_token = '' } = await getTokens(gateway, await signIn(gateway))
     for (const type of ['access_token', 'jwt']) {
       const subject_token_type = `urn:ietf:params:oauth:token-type:${type}`

@@ -18,7 +18,7 @@ const verify = (key: string, body?: object, headers?: Record<string, string>) =>
 describe('addresses', () => {
   const from = (ip: string) => ({ [IP_HEADER]: ip })
 
-  test('200 from an allowed one, 403 from another, whatever a stranger says', async () => {
+  test('200 from an allowed one, 403 from another, whatever address an unknown caller names', async () => {
     const { key } = await newKey(gateway, ada, { allowed_networks: ['203.0.113.0/24', '2001:db8::/32'] })
     expect((await verify(key, {}, from('203.0.113.9'))).status).toBe(200)
     expect((await verify(key, {}, from('2001:db8::1'))).status).toBe(200)

@@ -497,7 +497,7 @@ test('the gateway signs no tree that was changed after it was signed', async () 
   await gateway.close()
 })
 
-describe('rebuild names, mends and stays quiet afterwards about', () => {
+describe('rebuild reports and fixes, and reports no more afterwards,', () => {
   test.each([
     [
       'a changed row',

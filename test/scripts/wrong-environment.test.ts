@@ -175,7 +175,7 @@ describe('the name of the log', () => {
     expect(row).toEqual({ event_type: 'AuditLogBegun', data: { origin: OLD }, actor: 'checkpoints' })
   })
 
-  test('is begun once by twenty processes at once', async () => {
+  test('is started once by twenty processes in parallel', async () => {
     const fresh = await createTestDatabase()
     const gateways = Array.from({ length: 20 }, () => createGateway(settings(fresh, OWN)))
     await Promise.all(gateways.map((one) => makeCheckpoints(one)))

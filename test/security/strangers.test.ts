@@ -22,7 +22,7 @@ function mostIn(limits: Limits, rule: RuleName, seconds: number): number {
 describe('what the limits allow, computed', () => {
   const limits = allLimits({})
 
-  test('a mailbox gets at most 12 messages an hour and 40 a day, by whomever', () => {
+  test('a mailbox gets at most 12 messages an hour and 40 a day, whoever requests them', () => {
     const most = (seconds: number) => mostIn(limits, 'otp-send', seconds) + mostIn(limits, 'otp-send-known', seconds)
     expect([most(HOUR) <= 12, most(DAY) <= 40]).toEqual([true, true])
   })

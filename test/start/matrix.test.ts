@@ -253,7 +253,7 @@ describe('the table of environments in docs/configuration.md', () => {
   })
 })
 
-test('the right environment refuses none of those routes, and says nothing to look at', {
+test('the right environment refuses none of those routes and reports no problem', {
   timeout: 60_000,
 }, async () => {
   const database = await copyOf(home)
