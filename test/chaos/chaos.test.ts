@@ -86,7 +86,7 @@ describe.skipIf(!existsSync(PGBOUNCER))(`${SECONDS} seconds of kills, seed ${SEE
   }, 60_000)
 
   test(
-    'nobody is refused what was promised while processes and the database are killed',
+    'no one is refused what was promised while processes and the database are killed',
     async () => {
       traffic = createTraffic(gateway)
       const workers = Array.from({ length: WORKERS }, (_, n) => traffic.work(numbers(SEED * 1000 + n)))

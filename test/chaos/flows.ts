@@ -79,7 +79,7 @@ export function createTraffic(gateway: TestGateway): Traffic {
   async function introspect(terminal: Terminal): Promise<void> {
     const { status, body } = await form('/oauth/introspect', { token: terminal.accessToken })
     if (!expectOrSilence('introspect', { status, body }, 200)) return
-    if (body.active !== true) violations.push('a token that nobody ended is not active')
+    if (body.active !== true) violations.push('a token that no one ended is not active')
   }
 
   async function end(terminal: Terminal): Promise<void> {

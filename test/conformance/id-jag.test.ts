@@ -108,7 +108,7 @@ describe('M3 enterprise-managed authorization', () => {
     ['another client', { client_id: 'somebody-else' }],
     ['an unknown resource', { resource: 'https://elsewhere.example' }],
     ['no resource', { resource: undefined }],
-    ['an issuer nobody trusts', { iss: 'https://evil.example' }],
+    ['an issuer that is not trusted', { iss: 'https://evil.example' }],
     ['no subject', { sub: undefined }],
     ['no jti', { jti: undefined }],
     ['no expiry', { exp: undefined }],

@@ -70,7 +70,7 @@ describe('A14-A16 B1 B2 a code is refused', () => {
       (form) => ({ ...form, redirect_uri: 'http://127.0.0.1:4001/auth-tester' }),
       'invalid_grant',
     ],
-    ['A12 that nobody issued', (form) => ({ ...form, code: 'x'.repeat(64) }), 'invalid_grant'],
+    ['A12 that was never issued', (form) => ({ ...form, code: 'x'.repeat(64) }), 'invalid_grant'],
     ['A12 cut short', (form) => ({ ...form, code: (form.code ?? '').slice(0, 63) }), 'invalid_grant'],
     ['without code', (form) => without(form, 'code'), 'invalid_request'],
     [

@@ -80,7 +80,7 @@ test('the same person is one UAI through every door', async () => {
     async 'an application (OAuth)'() {
       return heard((await getTokens(gateway, ada)).access_token)
     },
-    async 'an application of somebody else (OAuth)'() {
+    async 'an application of a third party (OAuth)'() {
       const { client_id, redirect_uri } = await addClient(gateway, 'notes', { token_endpoint_auth_method: 'none' })
       return heard((await getTokens(gateway, ada, { client_id, redirect_uri, scope: 'openid' })).access_token)
     },
