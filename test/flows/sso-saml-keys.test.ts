@@ -215,7 +215,7 @@ describe('the answer to a sign-out of ours', () => {
   test.each([
     ['with a good signature', (text: string) => text, '/web/login'],
     ['with a signature that is not of what it says', (text: string) => text.replace('Success', 'Responder'), null],
-    ['with a signature of somebody else', null, null],
+    ['with the signature of another party', null, null],
   ])('%s', async (_name, spoil, expected) => {
     const { browser } = await enter({})
     const gone = await browser.submit(await browser.visit('/web/logout'), {}, '/web/logout')

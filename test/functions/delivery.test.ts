@@ -95,7 +95,7 @@ describe('Resend', () => {
   })
 
   test.each<[string, Signing]>([
-    ['a secret of somebody else', { secret: `whsec_${Buffer.from('x'.repeat(24)).toString('base64')}` }],
+    ['the secret of another party', { secret: `whsec_${Buffer.from('x'.repeat(24)).toString('base64')}` }],
     ['a body changed on the way', { change: (body) => body.replace('delivered', 'bounced') }],
     ['one more blank', { change: (body) => `${body} ` }],
     ['a message of ten minutes ago', { ageSeconds: 600 }],

@@ -361,7 +361,7 @@ describe('L2: a token that is bound to a certificate', () => {
     const wrong = {
       'another certificate of the same name': viaProxy(token, other.cert),
       'no certificate': bearer(token),
-      'a proof of somebody else': viaProxy(token, certificate.cert, GATEWAY_SECRET),
+      'a proof of another caller': viaProxy(token, certificate.cert, GATEWAY_SECRET),
       'a header without proof': request({
         authorization: `Bearer ${token}`,
         'client-cert': `:${new X509Certificate(certificate.cert).raw.toString('base64')}:`,
