@@ -3,11 +3,6 @@ import { createMatcher, readRedirects } from '../netlify/redirects.ts'
 import type { Accepts, Route } from '../shared/http/route.ts'
 import { partProgram } from './lib/generated-part.ts'
 
-const TARGET = 'docs/authority.md'
-const USAGE = `npm run authority
-
-Writes the table of all routes and what they accept into ${TARGET}.`
-
 const CALLERS: Record<string, string> = { first_party: 'own application', api_key: 'API key' }
 
 function scopesOf({ scope, keyScope, serviceScope, operator }: Accepts): string {
@@ -52,8 +47,10 @@ export async function allRoutes(): Promise<Route[]> {
   return [...functions.values()].flatMap(({ app }) => app?.routes ?? [])
 }
 
-export const authority = await partProgram(import.meta.url, USAGE, {
-  file: TARGET,
+export const authority = await partProgram(import.meta.url, {
+  command: 'npm run authority',
+  writes: 'the table of all routes and what they accept',
+  file: 'docs/authority.md',
   name: 'authority',
   make: async () => authorityTable(await allRoutes()),
 })

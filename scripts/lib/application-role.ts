@@ -1,8 +1,7 @@
 import type postgres from 'postgres'
 import type { TlsSettings } from '../../shared/database-tls.ts'
-import { openConnection } from './gateway-database.ts'
-import type { Migration } from './migration-files.ts'
-import { scramVerifier } from './scram.ts'
+import { openConnection, scramVerifier } from './gateway-database.ts'
+import type { Migration } from './migrations.ts'
 
 const GROUP = 'auth_gateway_app'
 const SETTINGS = { statement_timeout: '10s', idle_in_transaction_session_timeout: '15s' }

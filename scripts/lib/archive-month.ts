@@ -18,6 +18,7 @@ import type { Gateway } from '../../shared/gateway.ts'
 import { logOrigins } from '../../shared/queries/audit-tree.ts'
 import { type EventRecord, recordColumns } from '../../shared/queries/event-records.ts'
 import { readNote } from '../../shared/tokens/note.ts'
+import { readSnapshot } from './gateway-database.ts'
 import { endOf, type Month, obstacleTo, positionsSha256 } from './months.ts'
 import { actAsAccount } from './operator.ts'
 import { RefusedError } from './terminal.ts'
@@ -73,9 +74,7 @@ async function moveTo(partial: string, place: string): Promise<void> {
 }
 
 async function writeMonth({ sql, gateway }: Owner, month: Month, place: string): Promise<void> {
-  await sql.begin('isolation level repeatable read read only', async (transaction) => {
-    await transaction`set local statement_timeout = 0`
-    await transaction`set local idle_in_transaction_session_timeout = 0`
+  await readSnapshot(sql, async (transaction) => {
     const lines = Readable.from(linesOf(transaction, gateway, month))
     await pipeline(lines, createGzip(), createWriteStream(place, { mode: 0o600, flush: true }))
   })

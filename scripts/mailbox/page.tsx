@@ -105,7 +105,7 @@ function Opened({ message, to }: { message: StoredMessage; to?: string }) {
         </dd>
       </dl>
       {message.code && (
-        <div class="big">
+        <div class="big listing">
           <Code code={message.code} style="primary" />
         </div>
       )}
@@ -113,9 +113,7 @@ function Opened({ message, to }: { message: StoredMessage; to?: string }) {
         <iframe title="The message as mail clients show it" src={`/messages/${message.id}/html`} sandbox="" />
       )}
       {message.channel === 'sms' ? (
-        <div class="telephone">
-          <p class="bubble">{message.text}</p>
-        </div>
+        <pre class="listing">{message.text}</pre>
       ) : (
         <details open={!message.html}>
           <summary>Plain text</summary>
