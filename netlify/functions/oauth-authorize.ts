@@ -4,7 +4,15 @@ import { browserSession, noteDeadSession, sessionHandle } from '../../shared/acc
 import { newFormToken } from '../../shared/access/form-token.ts'
 import { ownResource } from '../../shared/access/resource.ts'
 import { safeReturnTo } from '../../shared/access/return-to.ts'
-import { authorization, deny, grant, isPending, REQUEST_SECONDS, request } from '../../shared/domain/authorization.ts'
+import {
+  authorization,
+  deny,
+  grant,
+  grantWithoutAsking,
+  isPending,
+  REQUEST_SECONDS,
+  request,
+} from '../../shared/domain/authorization.ts'
 import { consent as consentAggregate, covers, grant as grantConsent } from '../../shared/domain/consent.ts'
 import { GatewayError } from '../../shared/errors.ts'
 import { aboutPerson, commit } from '../../shared/events/commit.ts'
@@ -122,18 +130,11 @@ async function proceed(
     work.limits = gateway().limiter.of('authorize', person.uai)
     const options = aboutPerson(person)
     const stream = wanted.pushed ? await work.load(authorization, id, options) : work.start(authorization, id, options)
+    const requested = { ...requestFacts(wanted, now), ...authenticationFacts(signedIn) }
+    const by = client.first_party ? 'first_party' : 'remembered'
     stream.decide((current) =>
-      request(current, {
-        ...requestFacts(wanted, now),
-        uai: person.uai,
-        sessionId: session.id,
-        ...{ acr: session.acr, amr: session.amr, authenticatedAt: session.authenticatedAt.toISOString() },
-      }),
+      silent ? grantWithoutAsking(current, requested, { by, codeHash: code.hash, now }) : request(current, requested),
     )
-    if (silent) {
-      const by = client.first_party ? 'first_party' : 'remembered'
-      stream.decide((current) => grant(current, { by, scope, sessionId: session.id, codeHash: code.hash, now }))
-    }
   })
   if (silent) return redirectWith(c, redirectUri, { code: code.token, state, responseMode })
   return consentPage({
@@ -148,6 +149,14 @@ async function proceed(
     notice: facts.notice,
   })
 }
+
+const authenticationFacts = ({ person, session }: SignedIn) => ({
+  uai: person.uai,
+  sessionId: session.id,
+  acr: session.acr,
+  amr: session.amr,
+  authenticatedAt: session.authenticatedAt.toISOString(),
+})
 
 function requestFacts(request: AuthorizationRequest, now: Date) {
   const { client, redirectUri, scope, resources, codeChallenge, dpopJkt, state, nonce, responseMode } = request
@@ -253,7 +262,7 @@ async function decide(
       stream.decide((current) => deny(current, { sessionId: session.id, now }))
       return state.facts
     }
-    stream.decide((current) => grant(current, { by: 'person', scope, sessionId: session.id, codeHash: code.hash, now }))
+    stream.decide((current) => grant(current, { scope, sessionId: session.id, codeHash: code.hash, now }))
     const consent = found.consent
       ? work.resume(
           consentAggregate,

@@ -38,6 +38,15 @@ type BindingFault = 'client' | 'redirect_uri' | 'code_verifier' | 'dpop_jkt'
 
 type PushedFacts = { clientId: string; requestUriHash: string; pushedAt: string; expiresAt: string }
 
+type Granted = {
+  by: 'person' | 'first_party' | 'remembered'
+  scope: string[]
+  codeHash: string
+  codeExpiresAt: string
+  /** The request, when it was granted without asking the person. */
+  request?: AuthorizationFacts
+}
+
 export type AuthorizationEvent =
   | {
       type: 'AuthorizationPushed'
@@ -46,9 +55,8 @@ export type AuthorizationEvent =
     }
   | { type: 'PushedAuthorizationOpened'; data: { expiresAt: string } }
   | { type: 'AuthorizationRequested'; data: AuthorizationFacts }
-  | { type: 'AuthorizationGranted'; data: { by: 'person' | 'first_party' | 'remembered'; scope: string[] } }
+  | { type: 'AuthorizationGranted'; data: Granted }
   | { type: 'AuthorizationDenied'; data: Record<string, never> }
-  | { type: 'AuthorizationCodeIssued'; data: { codeHash: string; expiresAt: string } }
   | { type: 'AuthorizationCodeShown'; data: { pasteHash: string; expiresAt: string } }
   | { type: 'AuthorizationCodeRedeemed'; data: { familyId: string } }
   | { type: 'AuthorizationCodeRefused'; data: { reason: 'expired' | BindingFault } }
@@ -81,16 +89,17 @@ export const authorization: Aggregate<Authorization, AuthorizationEvent> = {
       return state.status === 'pushed'
         ? { ...state, opened: true, pushed: { ...state.pushed, expiresAt: event.data.expiresAt } }
         : state
+    if (event.type === 'AuthorizationGranted') {
+      const { request, scope, codeHash, codeExpiresAt } = event.data
+      const facts = request ?? ('facts' in state ? state.facts : undefined)
+      if (!facts) return state
+      const code = { codeHash, codeExpiresAt: new Date(codeExpiresAt), refusals: 0 }
+      return { status: 'code_issued', facts: { ...facts, scope }, ...code }
+    }
     if (state.status === 'none' || state.status === 'pushed') return state
     switch (event.type) {
-      case 'AuthorizationGranted':
-        return { ...state, status: 'requested', facts: { ...state.facts, scope: event.data.scope } }
       case 'AuthorizationDenied':
         return { status: 'denied', facts: state.facts }
-      case 'AuthorizationCodeIssued': {
-        const { codeHash, expiresAt } = event.data
-        return { status: 'code_issued', facts: state.facts, codeHash, codeExpiresAt: new Date(expiresAt), refusals: 0 }
-      }
       case 'AuthorizationCodeShown': {
         const pasted = { hash: event.data.pasteHash, expiresAt: new Date(event.data.expiresAt) }
         return state.status === 'code_issued' ? { ...state, pasted } : state
@@ -138,30 +147,35 @@ export function openPushed(state: Authorization, now: Date): Decision<Authorizat
   return record({ type: 'PushedAuthorizationOpened', data: { expiresAt } })
 }
 
+const mayRequest = (state: Authorization): boolean =>
+  state.status === 'none' || state.status === 'pushed' || (state.status === 'requested' && state.pushed !== undefined)
+
 /** Starts the request of a signed-in person; a pushed request may start again until it is decided. */
 export function request(state: Authorization, facts: AuthorizationFacts): Decision<AuthorizationEvent> {
-  const again = state.status === 'requested' && state.pushed !== undefined
-  if (state.status !== 'none' && state.status !== 'pushed' && !again) return refuse('request_uri_invalid')
-  return record({ type: 'AuthorizationRequested', data: facts })
+  return mayRequest(state) ? record({ type: 'AuthorizationRequested', data: facts }) : refuse('request_uri_invalid')
 }
 
-/** Records consent and issues the code (RFC 6749 section 4.1.2). */
+/** Issues the code (RFC 6749 section 4.1.2) of a request that the person need not be asked about. */
+export function grantWithoutAsking(
+  state: Authorization,
+  facts: AuthorizationFacts,
+  input: { by: 'first_party' | 'remembered'; codeHash: string; now: Date },
+): Decision<AuthorizationEvent> {
+  if (!mayRequest(state)) return refuse('request_uri_invalid')
+  return record({ type: 'AuthorizationGranted', data: { ...granted(input, facts.scope), request: facts } })
+}
+
+/** Records the person's consent and issues the code (RFC 6749 section 4.1.2). */
 export function grant(
   state: Authorization,
-  input: {
-    by: 'person' | 'first_party' | 'remembered'
-    scope: string[]
-    sessionId: string
-    codeHash: string
-    now: Date
-  },
+  input: { scope: string[]; sessionId: string; codeHash: string; now: Date },
 ): Decision<AuthorizationEvent> {
   if (!isPending(state, input.sessionId, input.now)) return refuse('csrf_invalid')
-  const expiresAt = new Date(input.now.getTime() + CODE_SECONDS * 1000).toISOString()
-  return record(
-    { type: 'AuthorizationGranted', data: { by: input.by, scope: input.scope } },
-    { type: 'AuthorizationCodeIssued', data: { codeHash: input.codeHash, expiresAt } },
-  )
+  return record({ type: 'AuthorizationGranted', data: granted({ ...input, by: 'person' }, input.scope) })
+}
+
+function granted({ by, codeHash, now }: { by: Granted['by']; codeHash: string; now: Date }, scope: string[]): Granted {
+  return { by, scope, codeHash, codeExpiresAt: new Date(now.getTime() + CODE_SECONDS * 1000).toISOString() }
 }
 
 export function deny(state: Authorization, input: { sessionId: string; now: Date }): Decision<AuthorizationEvent> {

@@ -18,24 +18,28 @@ create unique index authorizations_paste_hash on auth_gateway.authorizations (pa
 
 create function auth_gateway.project_authorization(e auth_gateway.event_store) returns void
 language plpgsql set search_path = auth_gateway, pg_temp as $$
+declare
+  v_request jsonb;
 begin
   case e.event_type
     when 'AuthorizationPushed', 'PushedAuthorizationOpened' then
       null;
-    when 'AuthorizationRequested' then
-      insert into authorizations (id, client_id, uai, session_id, status, redirect_uri, scope, requested_at, version)
-      values (e.stream_id, (e.data->>'clientId')::uuid, (e.data->>'uai')::uuid, (e.data->>'sessionId')::uuid, 'requested',
-        e.data->>'redirectUri', array(select jsonb_array_elements_text(e.data->'scope')), e.recorded_at, e.version)
-      -- A pushed request comes again when its page is loaded again, perhaps by another person.
-      on conflict (id) do update set uai = excluded.uai, session_id = excluded.session_id, scope = excluded.scope,
-        requested_at = excluded.requested_at, version = excluded.version;
-    when 'AuthorizationGranted' then
-      update authorizations set granted_by = e.data->>'by', scope = array(select jsonb_array_elements_text(e.data->'scope')),
-        version = e.version where id = e.stream_id;
+    when 'AuthorizationRequested', 'AuthorizationGranted' then
+      v_request := case e.event_type when 'AuthorizationRequested' then e.data else e.data->'request' end;
+      if v_request is null then
+        update authorizations set status = 'code_issued', granted_by = e.data->>'by',
+          scope = array(select jsonb_array_elements_text(e.data->'scope')), version = e.version where id = e.stream_id;
+      else
+        insert into authorizations (id, client_id, uai, session_id, status, redirect_uri, scope, granted_by, requested_at, version)
+        values (e.stream_id, (v_request->>'clientId')::uuid, (v_request->>'uai')::uuid, (v_request->>'sessionId')::uuid,
+          case e.event_type when 'AuthorizationRequested' then 'requested' else 'code_issued' end, v_request->>'redirectUri',
+          array(select jsonb_array_elements_text(v_request->'scope')), e.data->>'by', e.recorded_at, e.version)
+        -- A pushed request comes again when its page is loaded again, perhaps by another person.
+        on conflict (id) do update set uai = excluded.uai, session_id = excluded.session_id, status = excluded.status,
+          scope = excluded.scope, granted_by = excluded.granted_by, requested_at = excluded.requested_at, version = excluded.version;
+      end if;
     when 'AuthorizationDenied' then
       update authorizations set status = 'denied', version = e.version where id = e.stream_id;
-    when 'AuthorizationCodeIssued' then
-      update authorizations set status = 'code_issued', version = e.version where id = e.stream_id;
     when 'AuthorizationCodeShown' then
       update authorizations set paste_hash = e.data->>'pasteHash', version = e.version where id = e.stream_id;
     when 'AuthorizationCodeRedeemed' then

@@ -138,17 +138,21 @@ export function signInAt(
     ]),
     stream('authorization', authorization, uai, 2, [
       {
-        type: 'AuthorizationRequested',
+        type: 'AuthorizationGranted',
         data: {
-          clientId: client.id,
-          uai,
-          sessionId: session,
-          redirectUri: 'https://dashboard.lanonasis.com/auth/callback',
+          by: 'first_party',
           scope: ['openid', 'profile'],
+          codeHash: hash(authorization),
+          codeExpiresAt: time(60),
+          request: {
+            clientId: client.id,
+            uai,
+            sessionId: session,
+            redirectUri: 'https://dashboard.lanonasis.com/auth/callback',
+            scope: ['openid', 'profile'],
+          },
         },
       },
-      { type: 'AuthorizationGranted', data: { by: 'first_party', scope: ['openid', 'profile'] } },
-      { type: 'AuthorizationCodeIssued', data: { codeHash: hash(authorization), expiresAt: time(60) } },
       { type: 'AuthorizationCodeRedeemed', data: { familyId: family } },
     ]),
     stream('token_family', family, uai, 3, [

@@ -6,6 +6,7 @@ import {
   CODE_SECONDS,
   deny,
   grant,
+  grantWithoutAsking,
   isReplay,
   REQUEST_SECONDS,
   redeem,
@@ -28,20 +29,17 @@ const facts: AuthorizationFacts = {
 }
 const requested: AuthorizationEvent = { type: 'AuthorizationRequested', data: facts }
 const denied: AuthorizationEvent = { type: 'AuthorizationDenied', data: {} }
-const codeIssued: AuthorizationEvent = {
-  type: 'AuthorizationCodeIssued',
-  data: { codeHash: 'code', expiresAt: later(CODE_SECONDS).toISOString() },
-}
-const granted: AuthorizationEvent = { type: 'AuthorizationGranted', data: { by: 'person', scope: ['read'] } }
+const code = { codeHash: 'code', codeExpiresAt: later(CODE_SECONDS).toISOString() }
+const granted: AuthorizationEvent = { type: 'AuthorizationGranted', data: { by: 'person', scope: ['read'], ...code } }
 const redeemed: AuthorizationEvent = { type: 'AuthorizationCodeRedeemed', data: { familyId: 'family' } }
 const replayed: AuthorizationEvent = { type: 'AuthorizationCodeReplayed', data: {} }
-const open = [requested, granted, codeIssued]
+const open = [requested, granted]
 const refused = (reason: 'expired' | 'client' | 'redirect_uri' | 'code_verifier' | 'dpop_jkt'): AuthorizationEvent => ({
   type: 'AuthorizationCodeRefused',
   data: { reason },
 })
 
-const answer = { by: 'person' as const, scope: ['read'], sessionId: 'session', codeHash: 'code', now: NOW }
+const answer = { scope: ['read'], sessionId: 'session', codeHash: 'code', now: NOW }
 const redemption = {
   codeHash: 'code',
   clientId: 'client',
@@ -60,11 +58,38 @@ describe('request', () => {
   })
 })
 
+describe('grantWithoutAsking', () => {
+  const silent = { by: 'first_party' as const, codeHash: 'code', now: NOW }
+  const grantedAtOnce: AuthorizationEvent = {
+    type: 'AuthorizationGranted',
+    data: { by: 'first_party', scope: facts.scope, ...code, request: facts },
+  }
+
+  test('granted: one event with the request and its code', () => {
+    const after = given(authorization)
+      .when((state) => grantWithoutAsking(state, facts, silent))
+      .then([grantedAtOnce])
+    expect(after).toMatchObject({ status: 'code_issued', facts, codeHash: 'code', codeExpiresAt: later(60) })
+    expect(redeem(after, redemption)).toEqual({ events: [redeemed] })
+  })
+
+  test.each<[string, AuthorizationEvent[]]>([
+    ['it waits for the person', [requested]],
+    ['it was denied', [requested, denied]],
+    ['it was granted', [grantedAtOnce]],
+    ['its code was redeemed', [grantedAtOnce, redeemed]],
+  ])('request_uri_invalid: %s', (_why, history) => {
+    given(authorization, ...history)
+      .when((state) => grantWithoutAsking(state, facts, silent))
+      .then([], 'request_uri_invalid')
+  })
+})
+
 describe('grant and deny', () => {
   test('granted: a code of sixty seconds, for the scope that was allowed', () => {
     const after = given(authorization, requested)
       .when((state) => grant(state, answer))
-      .then([granted, codeIssued])
+      .then([granted])
     expect(after).toMatchObject({ status: 'code_issued', facts: { scope: ['read'] }, codeExpiresAt: later(60) })
   })
 
@@ -185,11 +210,7 @@ describe('replay', () => {
 })
 
 describe('a code that is bound to a key', () => {
-  const bound: AuthorizationEvent[] = [
-    { type: 'AuthorizationRequested', data: { ...facts, dpopJkt: 'key' } },
-    granted,
-    codeIssued,
-  ]
+  const bound: AuthorizationEvent[] = [{ type: 'AuthorizationRequested', data: { ...facts, dpopJkt: 'key' } }, granted]
 
   test('redeemed: with a proof of the key', () => {
     given(authorization, ...bound)
@@ -213,11 +234,7 @@ describe('a code that is bound to a key', () => {
 
 describe('clients without PKCE', () => {
   const { codeChallenge: _none, ...withoutChallenge } = facts
-  const history: AuthorizationEvent[] = [
-    { type: 'AuthorizationRequested', data: withoutChallenge },
-    granted,
-    codeIssued,
-  ]
+  const history: AuthorizationEvent[] = [{ type: 'AuthorizationRequested', data: withoutChallenge }, granted]
 
   test('redeemed: with the redirect URI', () => {
     given(authorization, ...history)

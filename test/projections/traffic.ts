@@ -170,18 +170,17 @@ export function createTraffic(gateway: Gateway) {
               forgottenAt: new Date(),
             }),
           )
-        stream.decide((state) => authorizations.request(state, authorizationFacts(one)))
         const now = new Date()
-        if (n % 5 === 0) stream.decide((state) => authorizations.deny(state, { sessionId: one.id, now }))
-        else if (n % 5 > 1)
+        const code = { codeHash: hash(id), now }
+        if (n % 5 === 4)
           stream.decide((state) =>
-            authorizations.grant(state, {
-              by: 'person',
-              scope: ['memories:read'],
-              sessionId: one.id,
-              codeHash: hash(id),
-              now,
-            }),
+            authorizations.grantWithoutAsking(state, authorizationFacts(one), { by: 'remembered', ...code }),
+          )
+        else stream.decide((state) => authorizations.request(state, authorizationFacts(one)))
+        if (n % 5 === 0) stream.decide((state) => authorizations.deny(state, { sessionId: one.id, now }))
+        else if (n % 5 === 2 || n % 5 === 3)
+          stream.decide((state) =>
+            authorizations.grant(state, { scope: ['memories:read'], sessionId: one.id, ...code }),
           )
         const known = consentOf.get(one.uai)
         const consent = known
