@@ -1,7 +1,7 @@
 import type { Server } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Config, config } from '../shared/config.ts'
-import { closeGateway, POOL_SIZES, startGateway } from '../shared/gateway.ts'
+import { closeGateway, poolSizes, startGateway } from '../shared/gateway.ts'
 import { isDraining, startDraining } from '../shared/http/draining.ts'
 import { ensureTracing } from '../shared/http/ensure-tracing.ts'
 import { captureConsole, gatherLines, log } from '../shared/log.ts'
@@ -31,7 +31,7 @@ async function startMetrics(settings: Config): Promise<Server | undefined> {
   if (METRICS_PORT === undefined) return undefined
   const { countEverything, measureLag, serveMetrics } = await import('./metrics.ts')
   const host = METRICS_TOKEN ? HOST : '127.0.0.1'
-  const registry = countEverything(POOL_SIZES)
+  const registry = countEverything(poolSizes(settings))
   measureLag(registry, async () => readLogLag((await startGateway()).reads))
   return serveMetrics(registry, {
     port: METRICS_PORT + NODE_APP_INSTANCE,

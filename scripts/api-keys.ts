@@ -9,7 +9,7 @@ import type { Gateway } from '../shared/gateway.ts'
 import { findKey, findKeysByHash, listKeyHistory, listKeys } from '../shared/queries/api-keys.ts'
 import { hashToken } from '../shared/tokens/opaque.ts'
 import { findIdentity, type IdentitySummary } from './lib/find-identity.ts'
-import { act, type OperatorCall, operatorProgram, reason, string, strings } from './lib/operator.ts'
+import { act, type OperatorCall, operatorProgram } from './lib/operator.ts'
 import { fieldLines, RefusedError, table, UsageError } from './lib/terminal.ts'
 
 const USAGE = `npm run api-keys -- list <uai or e-mail>
@@ -21,7 +21,12 @@ npm run api-keys -- import <uai or e-mail> --name <text> --hash <sha-256 hex> [-
 import adds a key that was issued elsewhere, by its hash; the key itself is not needed.
 --json prints JSON. Exit code 1: refused, 2: wrong usage.`
 
-const options = { name: string, hash: string, 'expires-at': string, scope: strings, reason } as const
+const string = { type: 'string' } as const
+const options = {
+  reason: { type: 'string', default: 'operator' },
+  ...{ name: string, hash: string, 'expires-at': string },
+  scope: { type: 'string', multiple: true },
+} as const
 type Call = OperatorCall<typeof options>
 
 async function person(gateway: Gateway, who: string): Promise<IdentitySummary> {

@@ -3,6 +3,11 @@ import { createMatcher, readRedirects } from '../netlify/redirects.ts'
 import type { Accepts, Route } from '../shared/http/route.ts'
 import { partProgram } from './lib/generated-part.ts'
 
+const TARGET = 'docs/authority.md'
+const USAGE = `npm run authority
+
+Writes the table of all routes and what they accept into ${TARGET}.`
+
 const CALLERS: Record<string, string> = { first_party: 'own application', api_key: 'API key' }
 
 function scopesOf({ scope, keyScope, serviceScope, operator }: Accepts): string {
@@ -47,10 +52,8 @@ export async function allRoutes(): Promise<Route[]> {
   return [...functions.values()].flatMap(({ app }) => app?.routes ?? [])
 }
 
-export const authority = await partProgram(import.meta.url, {
-  command: 'npm run authority',
-  writes: 'the table of all routes and what they accept',
-  file: 'docs/authority.md',
+export const authority = await partProgram(import.meta.url, USAGE, {
+  file: TARGET,
   name: 'authority',
   make: async () => authorityTable(await allRoutes()),
 })

@@ -16,13 +16,14 @@ import {
 import type { Decision } from '../shared/events/types.ts'
 import type { Gateway } from '../shared/gateway.ts'
 import { parseClientMetadata } from '../shared/oauth/clients/client-metadata.ts'
-import { clientInformation } from '../shared/oauth/clients/dynamic-registration.ts'
 import { checkSectorIdentifier } from '../shared/oauth/clients/sector-identifier.ts'
 import { type Client, findClient, listClients } from '../shared/queries/api-clients.ts'
 import { hashToken } from '../shared/tokens/opaque.ts'
-import { CLIENT_KINDS, clientOptions, describeNewClient, readClientRequest } from './lib/client-flags.ts'
+import { clientOptions, readClientRequest } from './lib/client-flags.ts'
+import { CLIENT_KINDS, describeNewClient } from './lib/client-kind.ts'
+import { clientTable, clientText, operatorInformation } from './lib/client-text.ts'
 import { act, decideAsOperator, type OperatorCall, operatorProgram } from './lib/operator.ts'
-import { RefusedError, table, wholeNumber } from './lib/terminal.ts'
+import { RefusedError, wholeNumber } from './lib/terminal.ts'
 
 const USAGE = `npm run clients -- list
 npm run clients -- show <client_id>
@@ -151,52 +152,12 @@ async function rotateSecret(call: Call): Promise<Outcome> {
   return { client, secret }
 }
 
+const reasonOf = ({ flags }: Call) => flags.reason ?? 'operator'
+
 async function remove(call: Call): Promise<Outcome> {
   const client = await existing(call)
-  await decideAsOperator(call.gateway, apiClient, client.id, (state) => deleteClient(state, call.flags.reason))
+  await decideAsOperator(call.gateway, apiClient, client.id, (state) => deleteClient(state, reasonOf(call)))
   return { client: { ...client, status: 'deleted' } }
-}
-
-/** Returns a client's registration with what only operators see. */
-function operatorInformation(client: Client, secret?: string) {
-  return {
-    ...clientInformation(client, secret),
-    status: client.status,
-    first_party: client.first_party,
-    account_access: client.account_access,
-    origin: client.origin,
-    secrets: client.secrets.length,
-  }
-}
-
-/** Returns the same as text. */
-function clientText(client: Client, secret?: string): string {
-  const { client_secret, client_secret_expires_at, ...information } = operatorInformation(client, secret)
-  const shown = (value: unknown) =>
-    Array.isArray(value) ? value.join('\n') : typeof value === 'object' ? JSON.stringify(value) : String(value)
-  const rows = Object.entries(information).flatMap(([name, value]) =>
-    shown(value)
-      .split('\n')
-      .map((line, n) => [n === 0 ? name : '', line]),
-  )
-  const lines = rows.map(([name = '', line]) => `${name.padEnd(28)}${line}`.trimEnd())
-  if (client_secret !== undefined)
-    lines.push('', `client_secret               ${client_secret}`, 'Shown only once: save it now.')
-  return lines.join('\n')
-}
-
-function clientTable(clients: Client[]): string {
-  return table(
-    clients.map(({ client_id, status, first_party, origin, metadata }) => ({
-      client_id,
-      name: metadata.client_name,
-      type: metadata.application_type,
-      authentication: metadata.token_endpoint_auth_method,
-      party: first_party ? 'first' : 'third',
-      origin,
-      status,
-    })),
-  )
 }
 
 /** Operator command: manages OAuth clients. */
@@ -209,9 +170,9 @@ export const clients = await operatorProgram(import.meta.url, {
     add,
     show: async (call: Call) => ({ client: await existing(call) }),
     update,
-    suspend: async (call: Call) => ({ client: await change(call, (state) => suspendClient(state, call.flags.reason)) }),
+    suspend: async (call: Call) => ({ client: await change(call, (state) => suspendClient(state, reasonOf(call))) }),
     reinstate: async (call: Call) => ({
-      client: await change(call, (state) => reinstateClient(state, call.flags.reason)),
+      client: await change(call, (state) => reinstateClient(state, reasonOf(call))),
     }),
     'rotate-secret': rotateSecret,
     delete: remove,

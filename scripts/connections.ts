@@ -23,16 +23,7 @@ import { SAML_PRESETS } from '../shared/sso/saml-attributes.ts'
 import { newConnectionKey } from '../shared/sso/saml-keys.ts'
 import { parseConnection } from '../shared/sso/settings.ts'
 import { sealBytes } from '../shared/tokens/sealed.ts'
-import {
-  act,
-  boolean,
-  decideAsOperator,
-  type OperatorCall,
-  operatorProgram,
-  reason,
-  string,
-  strings,
-} from './lib/operator.ts'
+import { act, decideAsOperator, type OperatorCall, operatorProgram } from './lib/operator.ts'
 import { RefusedError, readFileOf, table, UsageError, wholeNumber } from './lib/terminal.ts'
 
 const USAGE = `npm run connections -- list
@@ -57,9 +48,12 @@ let the provider read the metadata again, activate-key, and retire-key the old o
 The client secret is read from the environment variable CONNECTION_SECRET, never from an argument.
 --json prints JSON. Exit code 1: refused, 2: wrong usage.`
 
+const string = { type: 'string' } as const
+const strings = { type: 'string', multiple: true } as const
+const boolean = { type: 'boolean' } as const
 const options = {
   ...{ preset: string, file: string, name: string, protocol: string, issuer: string, scope: string },
-  ...{ organization: string, 'client-id': string, 'auth-method': string, tenant: string, reason },
+  ...{ organization: string, 'client-id': string, 'auth-method': string, tenant: string, reason: string },
   ...{ 'entry-point': string, 'idp-issuer': string, 'logout-url': string, 'name-id': string, 'clock-skew': string },
   ...{ key: string, sha1: string, 'subject-attribute': string },
   ...{ domain: strings, certificate: strings, 'email-attribute': strings, 'name-attribute': strings },
@@ -176,6 +170,8 @@ function keyOf({ flags }: Call): string {
   return flags.key
 }
 
+const reasonOf = ({ flags }: Call) => flags.reason ?? 'operator'
+
 const shown = ({ status, settings, secret, keys }: ConnectionRow) => ({
   ...settings,
   status,
@@ -214,8 +210,8 @@ export const connections = await operatorProgram(import.meta.url, {
       const settings = await settingsOf(call, before)
       await decide(call, (state, id) => changeConnection(state, { settings, secret: sealed(call, id, settings) }))
     },
-    enable: (call: Call) => decide(call, (state) => enableConnection(state, call.flags.reason)),
-    disable: (call: Call) => decide(call, (state) => disableConnection(state, call.flags.reason)),
+    enable: (call: Call) => decide(call, (state) => enableConnection(state, reasonOf(call))),
+    disable: (call: Call) => decide(call, (state) => disableConnection(state, reasonOf(call))),
     async 'add-key'(call: Call) {
       if ((await existing(call)).settings.protocol !== 'saml') throw new RefusedError('Only SAML connections have keys')
       const key = await newKey(call)
@@ -223,7 +219,7 @@ export const connections = await operatorProgram(import.meta.url, {
     },
     'activate-key': (call: Call) => decide(call, (state) => activateConnectionKey(state, keyOf(call))),
     'retire-key': (call: Call) => decide(call, (state) => retireConnectionKey(state, keyOf(call))),
-    remove: (call: Call) => decide(call, (state) => removeConnection(state, call.flags.reason)),
+    remove: (call: Call) => decide(call, (state) => removeConnection(state, reasonOf(call))),
   },
   async print(_, { gateway, action, what }) {
     const all = await listConnections(gateway.reads)

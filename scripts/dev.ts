@@ -1,12 +1,12 @@
-import { createHash, randomBytes } from 'node:crypto'
 import { existsSync, watch } from 'node:fs'
 import { styleText } from 'node:util'
+import { banner } from './lib/dev-banner.ts'
 import { type DevDatabase, devDatabase } from './lib/dev-database.ts'
 import { devSecrets, forgetRunningDev, noteRunningDev, takeOver } from './lib/dev-folder.ts'
 import { type DevServices, devServices, startStandIns } from './lib/dev-services.ts'
 import { program, readFlags } from './lib/terminal.ts'
 import { LOCAL_TWILIO } from './mailbox/twilio-api.ts'
-import { DEMO_USERS, LOCAL_PUBLISHABLE_KEY } from './supabase-auth.ts'
+import { LOCAL_PUBLISHABLE_KEY } from './supabase-auth.ts'
 
 const USAGE = `npm run dev
 
@@ -65,34 +65,6 @@ function onFileChange(target: string, onChange: (file: string) => void): void {
   })
 }
 
-/**
- * An authorization request of the client `auth-tester` with PKCE (RFC 7636), and the command that redeems the code which
- * ends up in the address bar.
- */
-function sampleAuthorization(issuer: string): { url: string; exchange: string } {
-  const verifier = randomBytes(32).toString('base64url')
-  const redirectUri = new URL('/auth-tester', issuer).href
-  const url = new URL('/oauth/authorize', issuer)
-  url.search = new URLSearchParams({
-    response_type: 'code',
-    client_id: 'auth-tester',
-    redirect_uri: redirectUri,
-    scope: 'openid profile email',
-    state: randomBytes(12).toString('base64url'),
-    nonce: randomBytes(12).toString('base64url'),
-    code_challenge: createHash('sha256').update(verifier).digest('base64url'),
-    code_challenge_method: 'S256',
-  }).toString()
-  const form = [
-    'grant_type=authorization_code',
-    'client_id=auth-tester',
-    `redirect_uri=${redirectUri}`,
-    `code_verifier=${verifier}`,
-    'code=PASTE_THE_CODE',
-  ]
-  return { url: url.href, exchange: `curl -s ${issuer}/oauth/token ${form.map((field) => `-d ${field}`).join(' ')}` }
-}
-
 async function main(): Promise<void> {
   if (existsSync('.env')) process.loadEnvFile('.env')
   const ports = {
@@ -122,25 +94,16 @@ async function main(): Promise<void> {
   const ready = await Promise.all([functions.start(), gateway.start()])
   if (stopping) return
   if (ready.includes(false)) say('dev')('not everything started, see above; it restarts when a file changes')
-  const issuer = env.AUTH_BASE_URL ?? ''
-  const mailboxUrl = `http://localhost:${ports.mailbox}`
-  const sample = sampleAuthorization(issuer)
-  const rows = {
-    Gateway: issuer,
-    'Try it': `${issuer}/test-client`,
-    'Sign-in page': `${issuer}/auth/login`,
-    Mailbox: `${mailboxUrl}  (scripts: ${mailboxUrl}/messages.json)`,
-    Discovery: `${issuer}/.well-known/openid-configuration`,
-    'Edge functions': env.SUPABASE_FUNCTIONS_URL,
-    ...(hasDemoUsers && { Passwords: DEMO_USERS.map((one) => `${one.email} / ${one.password}`).join(' · ') }),
-    Database: database.ownerUrl,
-    Authorize: sample.url,
-    Tokens: sample.exchange,
-  }
-  const seconds = ((performance.now() - started) / 1000).toFixed(1)
-  console.log(styleText('green', `\nThe auth gateway runs (${seconds} s). Ctrl-C stops everything.\n`))
-  for (const [name, value] of Object.entries(rows)) console.log(`  ${styleText('bold', name.padEnd(15))}${value}`)
-  console.log()
+  console.log(
+    banner({
+      issuer: env.AUTH_BASE_URL ?? '',
+      mailboxUrl: `http://localhost:${ports.mailbox}`,
+      functionsUrl: env.SUPABASE_FUNCTIONS_URL ?? '',
+      hasDemoUsers,
+      databaseUrl: database.ownerUrl,
+      seconds: (performance.now() - started) / 1000,
+    }),
+  )
   const restart = (name: keyof DevServices) => (file: string) => {
     say(name)(`${file} changed`)
     void services?.[name].restart()

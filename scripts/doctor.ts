@@ -1,7 +1,7 @@
 import { type Config, loadConfig, masterSecrets } from '../shared/config.ts'
 import { createGateway, type Gateway } from '../shared/gateway.ts'
 import { inspectDatabase } from '../shared/start.ts'
-import { type Checked, ok, warning, wrong } from './lib/doctor/check.ts'
+import { type Checked, ok, warning } from './lib/doctor/check.ts'
 import { checkDatabase } from './lib/doctor/database.ts'
 import { checkOutside } from './lib/doctor/outside.ts'
 import { checkProviders } from './lib/doctor/providers.ts'
@@ -29,16 +29,22 @@ function textOf(checks: Checked[]): string {
 function checkConfiguration(env: NodeJS.ProcessEnv): { config?: Config; checks: Checked[] } {
   try {
     const config = loadConfig(env)
-    const detail = `${config.mode}: ${config.modeReason}`
+    const { mode, modeReason } = config
+    const detail = `${mode}: ${modeReason}`
     const found =
-      config.mode === 'production'
+      mode === 'production'
         ? ok(detail)
         : warning(detail, 'Fine on your own machine; a deployment needs a public issuer')
     return { config, checks: [{ check: 'configuration', ...found }] }
   } catch (error) {
     const problems = (error as Error).message.split('\n').slice(1)
-    const found = problems.map((problem) => wrong(problem.replace(/^ *- /, ''), 'See docs/configuration.md'))
-    return { checks: found.map((one) => ({ check: 'configuration', ...one })) }
+    const checks = problems.map((problem) => ({
+      check: 'configuration',
+      state: 'wrong' as const,
+      detail: problem.replace(/^ *- /, ''),
+      fix: 'See docs/configuration.md',
+    }))
+    return { checks }
   }
 }
 

@@ -2,6 +2,11 @@ import { globSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { partProgram } from './lib/generated-part.ts'
 
+const TARGET = 'docs/events.md'
+const USAGE = `npm run events:catalogue
+
+Writes the catalogue of all events into ${TARGET}, from the domain and the migrations.`
+
 type CataloguedEvent = {
   type: string
   stream: string
@@ -194,10 +199,8 @@ export function catalogueText(): string {
     .join('\n\n')
 }
 
-export const eventCatalogueProgram = await partProgram(import.meta.url, {
-  command: 'npm run events:catalogue',
-  writes: 'the catalogue of all events, made from the domain and the migrations,',
-  file: 'docs/events.md',
+export const eventCatalogueProgram = await partProgram(import.meta.url, USAGE, {
+  file: TARGET,
   name: 'events',
   make: catalogueText,
 })

@@ -4,7 +4,7 @@ import { addHook, HOOK_POINTS, hook, removeHook, replaceHookSecret } from '../sh
 import type { Gateway } from '../shared/gateway.ts'
 import { type HookRow, listHookCalls, listHooks, organizationExists } from '../shared/queries/hooks.ts'
 import { sealBytes } from '../shared/tokens/sealed.ts'
-import { act, decideAsOperator, type OperatorCall, operatorProgram, reason, string, strings } from './lib/operator.ts'
+import { act, decideAsOperator, type OperatorCall, operatorProgram } from './lib/operator.ts'
 import { RefusedError, table, UsageError } from './lib/terminal.ts'
 
 const USAGE = `npm run hooks -- list
@@ -17,8 +17,10 @@ HTTP endpoints that are called when a person signs in, signed as Standard Webhoo
 --role and --organization name what it may assign. The secret is shown once. calls lists the results of the newest calls.
 --json prints JSON. Exit code 1: refused, 2: wrong usage.`
 
+const string = { type: 'string' } as const
+const strings = { type: 'string', multiple: true } as const
 const options = {
-  ...{ point: string, url: string, 'on-failure': string, reason },
+  ...{ point: string, url: string, 'on-failure': string, reason: string },
   ...{ connection: strings, role: strings, organization: strings },
 } as const
 const PRIVILEGED = /admin|service_role/
@@ -78,7 +80,7 @@ export const hooks = await operatorProgram(import.meta.url, {
     },
     async remove(call: Call): Promise<Result> {
       const { id } = await existing(call)
-      await decideAsOperator(call.gateway, hook, id, (state) => removeHook(state, call.flags.reason))
+      await decideAsOperator(call.gateway, hook, id, (state) => removeHook(state, call.flags.reason ?? 'operator'))
       return {}
     },
     async calls(call: Call): Promise<Result> {

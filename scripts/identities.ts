@@ -18,7 +18,7 @@ import { listFactors } from '../shared/queries/factors.ts'
 import { listProvenance } from '../shared/queries/identities.ts'
 import { resumeProof } from '../shared/sign-in/factors/proofs.ts'
 import { findIdentity, type IdentitySummary } from './lib/find-identity.ts'
-import { act, actAsAccount, boolean, type OperatorCall, operatorProgram, reason } from './lib/operator.ts'
+import { act, actAsAccount, type OperatorCall, operatorProgram } from './lib/operator.ts'
 import { fieldLines, RefusedError, UsageError, wholeNumber } from './lib/terminal.ts'
 
 const USAGE = `npm run identities -- show <uai or e-mail>
@@ -38,9 +38,9 @@ The person is still in backups until they expire: --backup-days (30) is how long
 const ROLES = ['user', ...OPERATOR_ROLES]
 
 const options = {
-  reason,
+  reason: { type: 'string', default: 'operator' },
   'backup-days': { type: 'string', default: '30' },
-  'without-app': boolean,
+  'without-app': { type: 'boolean' },
 } as const
 type Call = OperatorCall<typeof options>
 

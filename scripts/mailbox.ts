@@ -1,3 +1,4 @@
+import type { Hono } from 'hono'
 import { serveLocally } from './lib/serve-locally.ts'
 import { program, readFlags, type Terminal } from './lib/terminal.ts'
 import { createMailboxApp, type MailboxOptions } from './mailbox/app.tsx'
@@ -11,8 +12,8 @@ export const LOCAL_RESEND_KEY = 're_local_mailbox'
  * Starts the local mailbox on the loopback interface: the APIs of Resend and Twilio for senders, a page and `/messages.json` for people
  * and scripts. Port 0 takes any free one. Messages are kept in memory.
  */
-export const startMailbox = (options: MailboxOptions & { port: number }) =>
-  serveLocally(createMailboxApp(options), options.port)
+export const startMailbox = (options: MailboxOptions & { port: number; app?: Hono }) =>
+  serveLocally(options.app ?? createMailboxApp(options), options.port)
 
 const USAGE = `npx tsx scripts/mailbox.ts
 

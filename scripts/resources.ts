@@ -8,7 +8,7 @@ import {
 import type { Gateway } from '../shared/gateway.ts'
 import { parseScope } from '../shared/oauth/scope.ts'
 import { listResources } from '../shared/queries/authorizations.ts'
-import { act, decideAsOperator, type OperatorCall, operatorProgram, reason, string } from './lib/operator.ts'
+import { act, decideAsOperator, type OperatorCall, operatorProgram } from './lib/operator.ts'
 import { RefusedError, table, UsageError } from './lib/terminal.ts'
 
 const USAGE = `npm run resources -- list
@@ -41,7 +41,7 @@ async function existing({ reads }: Gateway, identifier: string) {
   return { ...found, id: found.id }
 }
 
-const options = { name: string, scope: string, reason } as const
+const options = { name: { type: 'string' }, scope: { type: 'string' }, reason: { type: 'string' } } as const
 type Call = OperatorCall<typeof options>
 
 /** Operator command: manages resource servers. */
@@ -73,7 +73,7 @@ export const resources = await operatorProgram(import.meta.url, {
       await decideAsOperator(gateway, protectedResource, id, (state) => changeResource(state, { name, scopes }))
     },
 
-    async remove({ gateway, what, flags: { reason } }: Call) {
+    async remove({ gateway, what, flags: { reason = 'operator' } }: Call) {
       const { id, is_default } = await existing(gateway, what)
       if (is_default) throw new RefusedError('The default resource cannot be removed')
       await decideAsOperator(gateway, protectedResource, id, (state) => removeResource(state, reason))

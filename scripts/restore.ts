@@ -6,7 +6,7 @@ import { parseArgs, promisify } from 'node:util'
 import { makeRoles } from './lib/application-role.ts'
 import { openConnection } from './lib/gateway-database.ts'
 import { migrate } from './lib/migrate.ts'
-import { readMigrations } from './lib/migrations.ts'
+import { readMigrations } from './lib/migration-files.ts'
 import { withDotEnv } from './lib/operator-environment.ts'
 import { program, RefusedError, type Terminal, UsageError } from './lib/terminal.ts'
 

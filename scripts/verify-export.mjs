@@ -19,6 +19,12 @@
 //    with its proof, of streams that began in it (their ids are uuids v7). For such an event the log has an `archived` line with its leaf,
 //    and later an event `EventsArchived` with the number of events, SHA-256 of their positions (ascending, a LF after each) as
 //    `positionsSha256`, and that of the file as `sha256`.
+//
+// --key         the log's verifier key, from another source than the file (`/v1/audit/checkpoints` has it); one for each name that the
+//               log was signed under (events `AuditLogBegun` and `AuditLogOriginChanged`)
+// --checkpoint  a note kept from earlier, or published elsewhere: the events that it covers must still be there
+// --consistency answer of `/v1/audit/consistency` from that note's size to the file's, needed if the file is only a part
+// Exit code 0: everything holds, 1: it does not, 2: wrong usage.
 import { createHash, createPublicKey, verify } from 'node:crypto'
 import { createReadStream, readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
@@ -131,10 +137,6 @@ function isSigned(note, key) {
 const USAGE = `node scripts/verify-export.mjs <audit.jsonl …> [--key <verifier key>] [--checkpoint <note>] [--consistency <json>] [--json]
 
 Checks an export of the audit log, and archives of it, with nothing but Node. The comment at the top of this script describes the checks.
---key          the log's verifier key, from another source than the file (/v1/audit/checkpoints has it); one for each name that the
-               log was signed under (events AuditLogBegun and AuditLogOriginChanged)
---checkpoint   a note kept from earlier, or published elsewhere: the events that it covers must still be there
---consistency  answer of /v1/audit/consistency from that note's size to the file's, needed if the file is only a part
 Exit code 0: everything holds, 1: it does not, 2: wrong usage.`
 
 /** Returns what `read` returns; an error that it throws is wrong usage. */
@@ -280,8 +282,8 @@ function checkEvent(log, line, { partial, everything }) {
   if (!before) seen.streams += 1
   if (!before && version === 1 && line.previous_hash !== ZERO)
     fault('the first event of its stream follows another', where)
-  const follows = before ? before.version + 1 === version : version === 1 || partial
-  if (!follows) fault('an event is missing before this one', where)
+  if (!before && version !== 1 && !partial) fault('an event is missing before this one', where)
+  if (before && before.version + 1 !== version) fault('an event is missing before this one', where)
   else if (before && before.hash !== line.previous_hash) fault('the event does not follow the one before it', where)
   log.streams.set(`${stream_type} ${stream_id}`, { version, hash: line.hash })
   takeLeaf(log, leafHash(line.hash))
@@ -303,10 +305,11 @@ function logOf(header, file) {
     logs.push(newLog({ month: header.scope.month, file }))
     return logs.at(-1)
   }
-  if (!logs.some(({ archive }) => !archive)) logs.unshift(newLog())
-  const [log] = logs
-  log.whole = log.whole && header.scope?.of === 'everything' && header.after === log.expected
-  return log
+  const log = logs.find(({ archive }) => !archive)
+  if (!log) logs.unshift(newLog())
+  const own = log ?? logs[0]
+  own.whole = own.whole && header.scope?.of === 'everything' && header.after === own.expected
+  return own
 }
 
 async function checkFile(file) {

@@ -25,7 +25,10 @@ import { createOlderKeys, type OlderKeys } from './tokens/older-keys.ts'
 import { createRefreshTokens, type RefreshTokens } from './tokens/refresh-token.ts'
 
 /** Connections of each pool. */
-export const POOL_SIZES = { reads: 3, writes: 4 }
+export const poolSizes = ({ DATABASE_READ_CONNECTIONS, DATABASE_WRITE_CONNECTIONS }: Config) => ({
+  reads: DATABASE_READ_CONNECTIONS,
+  writes: DATABASE_WRITE_CONNECTIONS,
+})
 
 /** The dependencies of all methods, created once per process. */
 export type Gateway = {
@@ -51,7 +54,7 @@ export type Gateway = {
   close: () => Promise<void>
 }
 
-type Pools = Record<keyof typeof POOL_SIZES, postgres.Sql>
+type Pools = Record<'reads' | 'writes', postgres.Sql>
 
 function createPools(settings: Config): Pools {
   const connection = {
@@ -67,8 +70,9 @@ function createPools(settings: Config): Pools {
     connection: { application_name: 'auth-gateway' },
     ...databaseTls(settings.DATABASE_URL, settings),
   }
-  const pool = (name: keyof typeof POOL_SIZES) =>
-    observePool(postgres(settings.DATABASE_URL, { ...connection, max: POOL_SIZES[name] }), name)
+  const sizes = poolSizes(settings)
+  const pool = (name: keyof Pools) =>
+    observePool(postgres(settings.DATABASE_URL, { ...connection, max: sizes[name] }), name)
   return { reads: pool('reads'), writes: pool('writes') }
 }
 
@@ -87,7 +91,7 @@ export function createGateway(
   const { reads, writes } = pools
   const derive = keyDerivation(masterSecret)
   const personal = createPersonal(derive)
-  const store = createEventStore(reads, writes)
+  const store = createEventStore(reads, writes, settings.DATABASE_WRITE_CONNECTIONS)
   const internal = (): CommitContext => ({ gateway: { store, personal }, request: { id: crypto.randomUUID() } })
   const { now } = clock
   const keys = createKeys(reads, internal, derive, now)

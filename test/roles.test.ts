@@ -32,7 +32,7 @@ describe.each(['anon', 'authenticated', 'service_role'])('the Supabase API role 
       ...denied,
       message: 'permission denied for schema auth_gateway',
     })
-    await expect(as(`select auth_gateway.append_events('[]')`)).rejects.toMatchObject(denied)
+    await expect(as(`select auth_gateway.append_requests('{}')`)).rejects.toMatchObject(denied)
   })
 })
 
@@ -104,8 +104,8 @@ describe('the application role', () => {
 
   test('reads and appends', async () => {
     expect(await app`select count(*) > 0 as seeded from auth_gateway.api_clients`).toEqual([{ seeded: true }])
-    expect(
-      await app`select has_function_privilege('auth_gateway.append_events(jsonb, jsonb, jsonb)', 'execute') as may`,
-    ).toEqual([{ may: true }])
+    expect(await app`select has_function_privilege('auth_gateway.append_requests(text)', 'execute') as may`).toEqual([
+      { may: true },
+    ])
   })
 })

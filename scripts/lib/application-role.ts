@@ -1,7 +1,8 @@
 import type postgres from 'postgres'
 import type { TlsSettings } from '../../shared/database-tls.ts'
-import { openConnection, scramVerifier } from './gateway-database.ts'
-import type { Migration } from './migrations.ts'
+import { openConnection } from './gateway-database.ts'
+import type { Migration } from './migration-files.ts'
+import { scramVerifier } from './scram.ts'
 
 const GROUP = 'auth_gateway_app'
 const SETTINGS = { statement_timeout: '10s', idle_in_transaction_session_timeout: '15s' }
@@ -104,7 +105,7 @@ export async function makeRoles(sql: postgres.TransactionSql, migrations: Migrat
 async function isOpenToApplication(sql: postgres.TransactionSql): Promise<boolean> {
   const [row] = await sql<{ open: boolean }[]>`
     select coalesce(bool_and(has_schema_privilege(r.oid, n.oid, 'usage')
-      and coalesce(has_function_privilege(r.oid, to_regprocedure('auth_gateway.append_events(jsonb, jsonb, jsonb)'), 'execute'), true)
+      and coalesce(has_function_privilege(r.oid, to_regprocedure('auth_gateway.append_requests(text)'), 'execute'), true)
       and coalesce(has_table_privilege(r.oid, to_regclass('auth_gateway.event_store'), 'select'), true)
       and (to_regclass('auth_gateway.event_store') is null or exists (
         select 1 from pg_policy p where p.polrelid = to_regclass('auth_gateway.event_store')))), false) as open

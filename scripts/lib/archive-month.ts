@@ -18,7 +18,6 @@ import type { Gateway } from '../../shared/gateway.ts'
 import { logOrigins } from '../../shared/queries/audit-tree.ts'
 import { type EventRecord, recordColumns } from '../../shared/queries/event-records.ts'
 import { readNote } from '../../shared/tokens/note.ts'
-import { readSnapshot } from './gateway-database.ts'
 import { endOf, type Month, obstacleTo, positionsSha256 } from './months.ts'
 import { actAsAccount } from './operator.ts'
 import { RefusedError } from './terminal.ts'
@@ -74,7 +73,9 @@ async function moveTo(partial: string, place: string): Promise<void> {
 }
 
 async function writeMonth({ sql, gateway }: Owner, month: Month, place: string): Promise<void> {
-  await readSnapshot(sql, async (transaction) => {
+  await sql.begin('isolation level repeatable read read only', async (transaction) => {
+    await transaction`set local statement_timeout = 0`
+    await transaction`set local idle_in_transaction_session_timeout = 0`
     const lines = Readable.from(linesOf(transaction, gateway, month))
     await pipeline(lines, createGzip(), createWriteStream(place, { mode: 0o600, flush: true }))
   })
@@ -123,7 +124,7 @@ async function takeOut({ sql: connection, gateway }: Owner, month: Month, outcom
       select ${positionsSha256(sql)} as sha256 from auth_gateway.archived_events x where x.archive_id = ${id}`
     if (taken?.sha256 !== made.positionsSha256)
       throw new RefusedError(`${month.month} has changed meanwhile, or is not completely in the audit tree: try again`)
-    await commit(createCall({ ...gateway, store: createEventStore(sql, sql) }), async (work) => {
+    await commit(createCall({ ...gateway, store: createEventStore(sql, sql, 1) }), async (work) => {
       actAsAccount(work)
       const summary = { ...made, month: month.month, endedBy: endedBy.toISOString() }
       work.start(archive, id, {}).decide(() => makeArchive(summary))

@@ -1,12 +1,12 @@
-import type { AccountAccess, ClientMetadata } from '../../shared/domain/api-client.ts'
+import type { AccountAccess } from '../../shared/domain/api-client.ts'
 import { metadataNames } from '../../shared/oauth/clients/client-metadata.ts'
-import { DEVICE_CODE } from '../../shared/oauth/clients/grant-types.ts'
-import { boolean, type Flags, reason, string, strings } from './operator.ts'
+import { metadataOfType } from './client-kind.ts'
+import type { Flags } from './operator.ts'
 import { RefusedError, readFileOf, type Terminal, UsageError, wholeNumber } from './terminal.ts'
 
-const one = (member: string) => ({ ...string, member }) as const
-const many = (member: string) => ({ ...strings, member }) as const
-const yes = (member: string) => ({ ...boolean, member }) as const
+const one = (member: string) => ({ type: 'string', member }) as const
+const many = (member: string) => ({ type: 'string', multiple: true, member }) as const
+const yes = (member: string) => ({ type: 'boolean', member }) as const
 
 /** Flags that give a member of the metadata as it is. */
 const METADATA = {
@@ -42,12 +42,13 @@ const METADATA = {
   'tls-client-auth-san-email': one('tls_client_auth_san_email'),
 } as const
 
+const string = { type: 'string' } as const
 /** Flags of `npm run clients` for `parseArgs`. */
 export const clientOptions = {
   ...METADATA,
   ...{ 'access-token-seconds': string, jwks: string, 'require-pkce': string },
-  ...{ 'account-access': string, 'client-id': string, file: string, overlap: string, reason, type: string },
-  'first-party': boolean,
+  ...{ 'account-access': string, 'client-id': string, file: string, overlap: string, reason: string, type: string },
+  'first-party': { type: 'boolean' },
 } as const
 
 type ClientFlags = Flags<typeof clientOptions>
@@ -95,70 +96,4 @@ function readMetadataFile(path: string, terminal: Terminal): Record<string, unkn
   const ignored = Object.keys(parsed).filter((name) => !known.has(name))
   if (ignored.length > 0) terminal.err(`ignored in ${path}: ${ignored.join(', ')}`)
   return parsed
-}
-
-type Kind = { meaning: string; metadata: Partial<ClientMetadata> }
-
-/** Kinds of clients and their metadata, which single flags override. */
-const KINDS: Record<string, Kind> = {
-  web: {
-    meaning: 'a confidential web client: its server has a secret',
-    metadata: { application_type: 'web', token_endpoint_auth_method: 'client_secret_basic' },
-  },
-  spa: {
-    meaning: 'a public browser client: it has no secret and uses PKCE',
-    metadata: { application_type: 'web', token_endpoint_auth_method: 'none' },
-  },
-  native: {
-    meaning: 'a public native client: it has no secret and uses PKCE',
-    metadata: { application_type: 'native', token_endpoint_auth_method: 'none' },
-  },
-  device: {
-    meaning: 'a public device client: its user signs in on another device',
-    metadata: {
-      application_type: 'native',
-      token_endpoint_auth_method: 'none',
-      grant_types: [DEVICE_CODE, 'refresh_token'],
-    },
-  },
-  service: {
-    meaning: 'a service: it gets tokens in its own name, without a user',
-    metadata: {
-      application_type: 'web',
-      token_endpoint_auth_method: 'client_secret_basic',
-      grant_types: ['client_credentials'],
-    },
-  },
-}
-
-export const CLIENT_KINDS = Object.keys(KINDS).join('|')
-
-/**
- * Returns the metadata of a `--type`; none without it.
- * @throws UsageError for an unknown type
- */
-function metadataOfType(type: string | undefined): Partial<ClientMetadata> {
-  if (type === undefined) return {}
-  const kind = Object.hasOwn(KINDS, type) ? KINDS[type] : undefined
-  if (!kind) throw new UsageError(`--type takes ${CLIENT_KINDS.replaceAll('|', ', ')}`)
-  return kind.metadata
-}
-
-function kindOf({ grant_types, application_type, token_endpoint_auth_method }: ClientMetadata): string {
-  const isPublic = token_endpoint_auth_method === 'none'
-  if (!grant_types.includes('authorization_code')) return isPublic ? 'device' : 'service'
-  if (!isPublic) return 'web'
-  return application_type === 'native' ? 'native' : 'spa'
-}
-
-/** Describes a new client in one or two sentences: its kind, and why it has that kind if no flag said so. */
-export function describeNewClient(metadata: ClientMetadata, given: Record<string, unknown>): string {
-  const kind = kindOf(metadata)
-  const added = `Added ${KINDS[kind]?.meaning}.`
-  if (given.token_endpoint_auth_method !== undefined) return added
-  const why =
-    metadata.application_type === 'native'
-      ? 'every redirect URI leads to the user’s own machine'
-      : 'it is reached at a website or has no redirect URI'
-  return `${added} No --type or --auth-method was given, and ${why}.`
 }

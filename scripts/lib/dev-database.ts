@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createGatewayDatabase, dropDatabase, onServer } from './gateway-database.ts'
 import { migrate } from './migrate.ts'
-import { MigrationDriftError } from './migrations.ts'
+import { MigrationDriftError } from './migration-ledger.ts'
 import { type Postgres, startPostgres } from './postgres.ts'
 import { exitText } from './process.ts'
 
@@ -19,15 +19,16 @@ export interface DevDatabase {
   stop(): Promise<void>
 }
 
+interface Given {
+  applicationUrl?: string
+  ownerUrl?: string
+}
+
 /**
  * Returns a migrated database: the given one, or an embedded one in `folder`. The embedded one is recreated when an
  * applied migration was edited; a given one is never dropped.
  */
-export async function devDatabase(
-  folder: string,
-  given: { applicationUrl?: string; ownerUrl?: string },
-  log: (line: string) => void,
-): Promise<DevDatabase> {
+export async function devDatabase(folder: string, given: Given, log: (line: string) => void): Promise<DevDatabase> {
   if (!given.applicationUrl && !given.ownerUrl) return embedded(`${folder}/postgres`, log)
   const ownerUrl = given.ownerUrl ?? given.applicationUrl ?? ''
   const applicationUrl = given.applicationUrl ?? ownerUrl

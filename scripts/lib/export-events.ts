@@ -3,7 +3,6 @@ import { archivedLine, checkpointLine, createExport, eventLine, inOrder } from '
 import { archivedLeaves } from '../../shared/queries/archives.ts'
 import { type EventRecord, recordColumns } from '../../shared/queries/event-records.ts'
 import { type NoteSigner, readNote } from '../../shared/tokens/note.ts'
-import { readSnapshot } from './gateway-database.ts'
 
 const BATCH = 1000
 
@@ -21,7 +20,8 @@ export async function exportEvents(
 ): Promise<void> {
   const lines = createExport({ exported_at: new Date().toISOString(), scope: { of: 'everything' }, after })
   out(lines.header())
-  await readSnapshot(sql, async (transaction) => {
+  await sql.begin('isolation level repeatable read read only', async (transaction) => {
+    await transaction`set local statement_timeout = 0`
     const checkpoints = await transaction<{ note: string }[]>`
       select note from auth_gateway.audit_checkpoints where position > ${after} order by size`
     for (const checkpoint of checkpoints)

@@ -1,8 +1,6 @@
-import { createHash, createHmac, pbkdf2Sync, randomBytes } from 'node:crypto'
 import postgres from 'postgres'
 import { databaseTls, type TlsSettings } from '../../shared/database-tls.ts'
-
-const SCRAM_ITERATIONS = 4096
+import { scramVerifier } from './scram.ts'
 
 export interface GatewayDatabase {
   /** Superuser of the server. */
@@ -50,14 +48,6 @@ export async function dropDatabase(serverUrl: string, name: string): Promise<voi
 export const openConnection = (url: string, tls: TlsSettings, options: postgres.Options<never> = {}): postgres.Sql =>
   postgres(url, { max: 1, prepare: false, onnotice: () => {}, ...options, ...databaseTls(url, tls) })
 
-/** Runs reads on one snapshot of the database, for as long as they take. */
-export const readSnapshot = <T>(sql: postgres.Sql, read: (sql: postgres.TransactionSql) => Promise<T>) =>
-  sql.begin('isolation level repeatable read read only', async (transaction) => {
-    await transaction`set local statement_timeout = 0`
-    await transaction`set local idle_in_transaction_session_timeout = 0`
-    return read(transaction)
-  })
-
 /** Runs statements over one short superuser connection. */
 export async function onServer<T>(serverUrl: string, work: (sql: postgres.Sql) => Promise<T>): Promise<T> {
   const sql = openConnection(serverUrl, {})
@@ -66,15 +56,4 @@ export async function onServer<T>(serverUrl: string, work: (sql: postgres.Sql) =
   } finally {
     await sql.end()
   }
-}
-
-/**
- * Returns the verifier that Postgres stores for a password (RFC 5802 section 3, RFC 7677), so that the password itself
- * never appears in a statement or a server log.
- */
-export function scramVerifier(password: string, salt: Buffer = randomBytes(16)): string {
-  const salted = pbkdf2Sync(password.normalize('NFKC'), salt, SCRAM_ITERATIONS, 32, 'sha256')
-  const hmac = (text: string) => createHmac('sha256', salted).update(text).digest()
-  const storedKey = createHash('sha256').update(hmac('Client Key')).digest('base64')
-  return `SCRAM-SHA-256$${SCRAM_ITERATIONS}:${salt.toString('base64')}$${storedKey}:${hmac('Server Key').toString('base64')}`
 }

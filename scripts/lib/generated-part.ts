@@ -18,21 +18,16 @@ export function writePart(file: string, name: string, part: string): void {
   writeFileSync(file, withGenerated(readFileSync(file, 'utf8'), name, part))
 }
 
-type Part = {
-  /** What runs the program, and what it writes. */
-  command: string
-  writes: string
-  file: string
-  name: string
-  make: () => string | Promise<string>
-}
-
 /** Makes a program that replaces the generated part of a Markdown file. */
-export function partProgram(moduleUrl: string, { command, writes, file, name, make }: Part) {
-  const write = async (args: string[]) => {
+export function partProgram(
+  moduleUrl: string,
+  usage: string,
+  { file, name, make }: { file: string; name: string; make: () => string | Promise<string> },
+) {
+  const command = async (args: string[]) => {
     readFlags(args, {})
     writePart(file, name, await make())
     return 0
   }
-  return program(moduleUrl, `${command}\n\nWrites ${writes} into ${file}.`, write, { alone: true })
+  return program(moduleUrl, usage, command, { alone: true })
 }

@@ -28,18 +28,26 @@ type FoundSecrets = {
   derivations: DeriveKey[]
 }
 
+function readConfig(env: NodeJS.ProcessEnv): Config | undefined {
+  try {
+    return loadConfig(operatorEnvironment(env))
+  } catch {
+    return undefined
+  }
+}
+
+/** Returns the index of the configured master secret that the database uses; 0 for a database that no process has opened. */
+async function masterSecretOf(sql: postgres.Sql, config: Config): Promise<number> {
+  const [row] = await sql<{ sealed: Uint8Array }[]>`select sealed from auth_gateway.key_check`
+  return row ? findMasterSecret(config, row.sealed) : 0
+}
+
 /** Finds the configured secrets of a database; secrets of another database do not count. */
 export async function findSecrets(env: NodeJS.ProcessEnv, sql: postgres.Sql): Promise<FoundSecrets> {
-  let config: Config
-  try {
-    config = loadConfig(operatorEnvironment(env))
-  } catch {
-    return { derivations: [] }
-  }
-  const [check] = await sql<{ sealed: Uint8Array }[]>`select sealed from auth_gateway.key_check`
+  const config = readConfig(env)
+  if (!config) return { derivations: [] }
   const all = masterSecrets(config).map(keyDerivation)
-  // A database that no process has opened gets the first secret.
-  const derive = all[check ? findMasterSecret(config, check.sealed) : 0]
+  const derive = all[await masterSecretOf(sql, config)]
   const signing = derive ?? (config.AUDIT_SIGNING_KEY ? all[0] : undefined)
   return {
     derivations: derive ? [derive, ...all.filter((one) => one !== derive)] : [],

@@ -2,17 +2,8 @@ import postgres from 'postgres'
 import type { TlsSettings } from '../../shared/database-tls.ts'
 import { ensureApplicationRole, repairAccess } from './application-role.ts'
 import { openConnection } from './gateway-database.ts'
-import {
-  assertInStep,
-  createLedger,
-  lineOf,
-  type Migration,
-  newerThan,
-  readLedger,
-  readMigrations,
-  reconcile,
-  record,
-} from './migrations.ts'
+import { lineOf, type Migration, readMigrations } from './migration-files.ts'
+import { assertInStep, createLedger, newerThan, readLedger, reconcile, record } from './migration-ledger.ts'
 
 interface MigrateOptions {
   /** Connection of the owner, direct or session mode. */

@@ -9,12 +9,7 @@ import { StartError } from '../../shared/start.ts'
 import { operatorEnvironment } from './operator-environment.ts'
 import { type Program, program, RefusedError, type Terminal, UsageError } from './terminal.ts'
 
-export const string = { type: 'string' } as const
-export const strings = { type: 'string', multiple: true } as const
-export const boolean = { type: 'boolean' } as const
-/** Why the operator does something; recorded with it. */
-export const reason = { type: 'string', default: 'operator' } as const
-const COMMON = { json: boolean } as const
+const COMMON = { json: { type: 'boolean' } } as const
 
 /** The flags of a command with these options. */
 export type Flags<O extends ParseArgsOptionsConfig> = ReturnType<

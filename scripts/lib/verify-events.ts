@@ -2,12 +2,12 @@ import type postgres from 'postgres'
 import type { DeriveKey } from '../../shared/tokens/derived-key.ts'
 import type { Checkpoint } from '../../shared/tokens/note.ts'
 import { createFindings, type FaultReport, type Report } from './findings.ts'
-import { readSnapshot } from './gateway-database.ts'
 import { grantText, listForeignGrants, listUnguarded } from './guards.ts'
 import type { OpenNote, OpenText } from './kept-checkpoints.ts'
 import { verifyArchives } from './verify-archives.ts'
 import { walkChains } from './verify-chains.ts'
 import { verifyConsistency } from './verify-consistency.ts'
+import { verifyErasable } from './verify-erasable.ts'
 import { verifyPeople } from './verify-people.ts'
 import { verifyTree } from './verify-tree.ts'
 
@@ -29,9 +29,12 @@ export type Outside = {
  */
 export async function verifyEvents(sql: postgres.Sql, outside: Outside = {}): Promise<Verification> {
   const findings = createFindings()
-  const counted = await readSnapshot(sql, async (transaction) => {
+  const counted = await sql.begin('isolation level repeatable read read only', async (transaction) => {
+    await transaction`set local statement_timeout = 0`
+    await transaction`set local idle_in_transaction_session_timeout = 0`
     const walked = await walkChains(transaction, findings.add)
     await verifyConsistency(transaction, findings.add)
+    await verifyErasable(transaction, findings.add)
     const archives = await verifyArchives(transaction, findings.add, outside)
     await verifyTree(transaction, findings.add, outside)
     await verifyPeople(transaction, findings.add, outside.derivations ?? [])

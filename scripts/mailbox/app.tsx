@@ -7,7 +7,7 @@ import { createOtherApis } from './other-apis.ts'
 import { MailboxPage } from './page.tsx'
 import { createResendApi } from './resend-api.ts'
 import { createStatusReports } from './status-reports.ts'
-import { createTwilioApi } from './twilio-api.ts'
+import { createTwilioApi, LOCAL_TWILIO, type TwilioAccount } from './twilio-api.ts'
 
 const asset = (name: string) => readFileSync(new URL(name, import.meta.url), 'utf8')
 const PAGE_POLICY =
@@ -17,6 +17,8 @@ const MESSAGE_POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'; 
 export interface MailboxOptions {
   /** The API key of mail senders. */
   apiKey: string
+  /** The account of text message senders. */
+  twilio?: TwilioAccount
   /** URL and signing secret of Resend's webhook. */
   webhook?: { url: string; secret: string }
   messages?: Messages
@@ -32,9 +34,10 @@ export function createMailboxApp(options: MailboxOptions): Hono {
     c.header('x-content-type-options', 'nosniff')
     c.header('referrer-policy', 'no-referrer')
   })
-  const statusReports = createStatusReports(options.webhook)
+  const account = options.twilio ?? LOCAL_TWILIO
+  const statusReports = createStatusReports({ webhook: options.webhook, account })
   app.route('/', createResendApi({ apiKey: options.apiKey, messages, accepted: statusReports.mail }))
-  app.route('/', createTwilioApi({ messages, accepted: statusReports.sms }))
+  app.route('/', createTwilioApi({ account, messages, accepted: statusReports.sms }))
   app.route('/', createOtherApis({ messages }))
 
   app.get('/messages.json', (c) => {

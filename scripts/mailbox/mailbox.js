@@ -4,10 +4,7 @@ const status = document.getElementById('status')
 document.addEventListener('click', async (event) => {
   const button = event.target.closest?.('button.copy')
   if (!button) return
-  const copied = await navigator.clipboard.writeText(button.dataset.code).then(
-    () => true,
-    () => false,
-  )
+  const copied = await copy(button.dataset.code)
   button.textContent = copied ? 'Copied' : 'Not copied'
   status.textContent = copied ? `Code ${button.dataset.code} copied` : 'The browser does not allow copying'
   setTimeout(() => {
@@ -15,10 +12,25 @@ document.addEventListener('click', async (event) => {
   }, 2000)
 })
 
-async function refresh() {
+async function copy(text) {
+  try {
+    await navigator.clipboard.writeText(text)
+    return true
+  } catch {
+    return false
+  }
+}
+
+async function newestId() {
   const query = new URLSearchParams(location.search)
   query.set('limit', '1')
-  const [{ id: newest } = { id: '' }] = await (await fetch(`/messages.json?${query}`)).json()
+  const response = await fetch(`/messages.json?${query}`)
+  const [newest] = await response.json()
+  return newest?.id ?? ''
+}
+
+async function refresh() {
+  const newest = await newestId()
   if (newest === document.body.dataset.newest) return
   const page = new DOMParser().parseFromString(await (await fetch(location.href)).text(), 'text/html')
   replace('#list .messages, #list .empty', page)

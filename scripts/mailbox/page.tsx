@@ -105,7 +105,7 @@ function Opened({ message, to }: { message: StoredMessage; to?: string }) {
         </dd>
       </dl>
       {message.code && (
-        <div class="big listing">
+        <div class="big">
           <Code code={message.code} style="primary" />
         </div>
       )}
@@ -113,7 +113,9 @@ function Opened({ message, to }: { message: StoredMessage; to?: string }) {
         <iframe title="The message as mail clients show it" src={`/messages/${message.id}/html`} sandbox="" />
       )}
       {message.channel === 'sms' ? (
-        <pre class="listing">{message.text}</pre>
+        <div class="telephone">
+          <p class="bubble">{message.text}</p>
+        </div>
       ) : (
         <details open={!message.html}>
           <summary>Plain text</summary>

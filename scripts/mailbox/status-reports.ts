@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Webhook } from 'standardwebhooks'
 import { twilioSignature } from '../../shared/delivery/twilio-status.ts'
-import { LOCAL_TWILIO } from './twilio-api.ts'
+import type { TwilioAccount } from './twilio-api.ts'
 
 const SOON_MS = 500
 
@@ -16,7 +16,8 @@ const FAILURES: Record<string, { type: string; bounce?: object }> = {
 export type AcceptedMail = { id: string; to: string; tags: { name: string; value: string }[] }
 
 /** Posts the delivery status of messages as Resend and Twilio do, with their signatures; ignores a receiver that does not answer. */
-export function createStatusReports(webhook: { url: string; secret: string } | undefined) {
+export function createStatusReports(options: { webhook?: { url: string; secret: string }; account: TwilioAccount }) {
+  const { webhook, account } = options
   const post = async (url: string, headers: Record<string, string>, body: string) => {
     await sleep(SOON_MS)
     await fetch(url, { method: 'POST', headers, body, signal: AbortSignal.timeout(5_000) }).catch(() => undefined)
@@ -45,10 +46,10 @@ export function createStatusReports(webhook: { url: string; secret: string } | u
 
     sms({ sid, to, statusCallback }: { sid: string; to: string; statusCallback: string }): void {
       const fields = new URLSearchParams({ MessageSid: sid, MessageStatus: 'delivered', To: to })
-      fields.set('AccountSid', LOCAL_TWILIO.accountSid)
+      fields.set('AccountSid', account.accountSid)
       const headers = {
         'content-type': 'application/x-www-form-urlencoded',
-        'x-twilio-signature': twilioSignature(LOCAL_TWILIO.authToken, statusCallback, fields),
+        'x-twilio-signature': twilioSignature(account.authToken, statusCallback, fields),
       }
       void post(statusCallback, headers, fields.toString())
     },

@@ -3,8 +3,13 @@ import { type Context, Hono } from 'hono'
 import { type Messages, received } from './messages.ts'
 import { basicCredentials, sameText } from './resend-api.ts'
 
-/** The account of text message senders. */
-export const LOCAL_TWILIO = { accountSid: `AC${'0'.repeat(32)}`, authToken: 'local_mailbox' }
+export interface TwilioAccount {
+  accountSid: string
+  authToken: string
+}
+
+/** The mailbox's default account for text messages. */
+export const LOCAL_TWILIO: TwilioAccount = { accountSid: `AC${'0'.repeat(32)}`, authToken: 'local_mailbox' }
 
 /** Numbers that the real API also refuses, for tests (twilio.com/docs/iam/test-credentials). */
 const REFUSED: Record<string, [code: number, message: string]> = {
@@ -23,10 +28,11 @@ type Resource = { sid: string; to: string; body: string; status: string; date_cr
  * @param options.accepted called with each message that names a status callback
  */
 export function createTwilioApi(options: {
+  account: TwilioAccount
   messages: Messages
   accepted?: (message: Resource & { statusCallback: string }) => void
 }): Hono {
-  const { messages, accepted } = options
+  const { account, messages, accepted } = options
   const api = new Hono()
   const sent: Resource[] = []
   const verifications = new Map<string, { sid: string; attempts: { time: string }[] }>()
@@ -34,13 +40,13 @@ export function createTwilioApi(options: {
 
   for (const path of ['/2010-04-01/*', '/v2/*'])
     api.use(path, async (c, next) => {
-      const expected = basicCredentials(LOCAL_TWILIO.accountSid, LOCAL_TWILIO.authToken)
+      const expected = basicCredentials(account.accountSid, account.authToken)
       if (sameText(c.req.header('authorization') ?? '', expected)) return next()
       return problem(c, 401, 20003, 'Authenticate')
     })
 
   api.post('/2010-04-01/Accounts/:account/Messages.json', async (c) => {
-    if (c.req.param('account') !== LOCAL_TWILIO.accountSid) return problem(c, 404, 20404, 'The account was not found')
+    if (c.req.param('account') !== account.accountSid) return problem(c, 404, 20404, 'The account was not found')
     const { To = '', Body = '', MessagingServiceSid, From, StatusCallback } = await form(c)
     if (!/^\+[1-9]\d{6,14}$/.test(To)) return problem(c, 400, 21211, `Invalid 'To' Phone Number: ${To}`)
     if (!Body) return problem(c, 400, 21602, 'Message body is required.')
@@ -53,7 +59,7 @@ export function createTwilioApi(options: {
     sent.splice(200)
     messages.add(received({ id: message.sid, channel: 'sms', from: From ?? 'LanOnasis', to: [To], text: Body }))
     if (StatusCallback) accepted?.({ ...message, statusCallback: StatusCallback })
-    return c.json({ ...message, account_sid: LOCAL_TWILIO.accountSid, messaging_service_sid: MessagingServiceSid }, 201)
+    return c.json({ ...message, account_sid: account.accountSid, messaging_service_sid: MessagingServiceSid }, 201)
   })
 
   api.get('/2010-04-01/Accounts/:account/Messages.json', (c) => {

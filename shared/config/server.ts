@@ -54,6 +54,12 @@ export const serverVariables = {
     flag,
     false,
   ),
+  DATABASE_READ_CONNECTIONS: variable('Connections of this process for reading.', whole(1, 100), 4),
+  DATABASE_WRITE_CONNECTIONS: variable(
+    'Connections of this process for writing, each with one transaction at a time. What arrives while all are busy is committed together, so more connections mean more transactions, not more throughput.',
+    whole(1, 100),
+    2,
+  ),
   AUTH_MASTER_SECRET: variable(
     'Base64, at least 32 random bytes (`openssl rand -base64 32`). All other keys are derived from it. Of several (separated by a vertical bar), the one that belongs to the database is used; a new database uses the first.',
     matching(isMasterSecret, 'must be base64 of at least 32 random bytes, several different ones separated by |'),

@@ -1,5 +1,6 @@
 import type postgres from 'postgres'
 import { atOnce } from '../at-once.ts'
+import { createGroupCommit, type Outcome } from './group-commit.ts'
 
 export type StoredEvent = { event_id: string; version: number; type: string; data: Record<string, unknown> }
 
@@ -44,8 +45,15 @@ export type EventStore = ReturnType<typeof createEventStore>
  * Creates the only writer of the event store and reader of streams.
  * @param reads a small pool, where statements may wait, or a transaction
  * @param writes a small pool, or that transaction
+ * @param connections how many appends may run at once
  */
-export function createEventStore(reads: AnySql, writes: AnySql) {
+export function createEventStore(reads: AnySql, writes: AnySql, connections: number) {
+  const append = createGroupCommit(async (lines) => {
+    const [row] = await atOnce(
+      writes<{ outcomes: Outcome[] }[]>`select auth_gateway.append_requests(${lines}) as outcomes`,
+    )
+    return row?.outcomes ?? []
+  }, connections)
   return {
     /** The events of one stream in order; empty if it does not exist. */
     async read(streamType: string, streamId: string): Promise<StoredEvent[]> {
@@ -61,7 +69,7 @@ export function createEventStore(reads: AnySql, writes: AnySql) {
     },
 
     /**
-     * Appends to any number of streams in one statement and one transaction.
+     * Appends to any number of streams, everything or nothing.
      * @throws StaleError (LA001, 23505), RateLimitedError (LA003)
      */
     async append(
@@ -69,9 +77,8 @@ export function createEventStore(reads: AnySql, writes: AnySql) {
       subjectKeys: { subject: string; wrapped_key: string }[] = [],
       limits: RateLimit[] = [],
     ): Promise<void> {
-      const json = (value: unknown) => writes.json(value as postgres.JSONValue)
       try {
-        await atOnce(writes`select auth_gateway.append_events(${json(appends)}, ${json(subjectKeys)}, ${json(limits)})`)
+        await append({ appends, subject_keys: subjectKeys, limits })
       } catch (error) {
         const { code, detail, message } = error as { code?: string; detail?: string; message: string }
         if (code === 'LA001' || code === '23505' || code === '40P01') throw new StaleError(message)

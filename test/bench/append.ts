@@ -8,7 +8,7 @@ import { CONNECTIONS, percentile, type Row } from './measure.ts'
 /** Appends new streams of one event each, straight through the event store, projection included. */
 export async function measureAppends(database: BenchDatabase, seconds: number): Promise<Row> {
   const sql = postgres(database.appUrl, { max: CONNECTIONS, prepare: false, onnotice: () => {} })
-  const store = createEventStore(sql, sql)
+  const store = createEventStore(sql, sql, CONNECTIONS)
   const before = await database.work()
   const times: number[] = []
   const startedAt = performance.now()

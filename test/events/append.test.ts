@@ -14,8 +14,8 @@ const connect = (url: string, max = 1) => postgres(url, { max, prepare: false, o
 beforeAll(async () => {
   database = await createTestDatabase()
   superuser = connect(database.superuserUrl)
-  owner = connect(database.ownerUrl)
-  app = connect(database.appUrl, 20)
+  owner = connect(database.ownerUrl, 20)
+  app = connect(database.appUrl)
 })
 
 afterAll(async () => {
@@ -39,7 +39,7 @@ const opened = {
 }
 const failed = (attempt: number) => ({ event_type: 'OtpAttemptFailed', data: { attempt } })
 
-const appendAll = (appends: object[], keys: object[] = [], limits: object[] = [], sql = app) =>
+const appendAll = (appends: object[], keys: object[] = [], limits: object[] = [], sql = owner) =>
   sql`select auth_gateway.append_events(${sql.json(appends as never)}, ${sql.json(keys as never)}, ${sql.json(limits as never)})`
 const eventsOf = (id: string) => owner`
   select version, event_type from auth_gateway.event_store where stream_id = ${id} order by version`

@@ -7,14 +7,16 @@ import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 
 let database: TestDatabase
 let app: postgres.Sql
+let owner: postgres.Sql
 
 beforeAll(async () => {
   database = await createTestDatabase()
   app = postgres(database.appUrl, { max: 1, prepare: false })
+  owner = postgres(database.ownerUrl, { max: 1, connection: { TimeZone: 'Asia/Kathmandu', DateStyle: 'German' } })
 })
 
 afterAll(async () => {
-  await app?.end()
+  await Promise.all([app?.end(), owner?.end()])
   await database?.drop()
 })
 
@@ -102,7 +104,7 @@ describe('the hash of an event', () => {
         const issued = { channel: 'email', expiresAt: '2030-01-01T00:00:00Z', attempt: 1 }
         const events = [event('OtpChallengeIssued', issued), event('OtpAttemptFailed', issued)]
         const append = [{ stream_type: 'otp_challenge', stream_id: id, expected_version: 0, events }]
-        await app`select auth_gateway.append_events(${app.json(append as never)})`
+        await owner`select auth_gateway.append_events(${owner.json(append as never)})`
         const [first, second] = await read(app`stream_id = ${id}`)
         expect(first?.data).toEqual({ ...data, ...issued })
         expect(first?.hash).toEqual(first && hashOf(first))
@@ -123,13 +125,8 @@ describe('the hash of an event', () => {
       })
       .catch((error) => error)
     expect(rows).toMatchObject({ code: '42501' })
-    const owner = postgres(database.ownerUrl, {
-      max: 1,
-      connection: { TimeZone: 'Asia/Kathmandu', DateStyle: 'German' },
-    })
     const [row] = await owner`
       select count(*)::int as wrong from auth_gateway.event_store e where auth_gateway.event_hash(e) <> e.hash`
-    await owner.end()
     expect(row?.wrong).toBe(0)
   })
 })

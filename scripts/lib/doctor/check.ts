@@ -4,12 +4,12 @@ export type Checked = Finding & { check: string }
 
 export const ok = (detail: string): Finding => ({ state: 'ok', detail })
 export const warning = (detail: string, fix: string): Finding => ({ state: 'warning', detail, fix })
-export const wrong = (detail: string, fix?: string): Finding => ({ state: 'wrong', detail, fix })
+export const wrong = (detail: string, fix: string): Finding => ({ state: 'wrong', detail, fix })
 
-/** Runs a check; one that throws is `wrong`. What is wrong has the given `fix`, unless the check names another. */
+/** Runs a check; one that throws is `wrong`, with `fix`. */
 export async function look(check: string, fix: string, work: () => Promise<Finding>): Promise<Checked> {
-  const finding = await work().catch((error: Error) => wrong(causeOf(error)))
-  return { check, ...finding, ...(finding.state === 'wrong' && { fix: finding.fix ?? fix }) }
+  const finding = await work().catch((error: Error) => wrong(causeOf(error), fix))
+  return { check, ...finding }
 }
 
 /**

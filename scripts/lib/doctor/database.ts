@@ -10,7 +10,8 @@ import { inspectDatabase, startWarnings } from '../../../shared/start.ts'
 import { openConnection } from '../gateway-database.ts'
 import { grantText, listForeignGrants, listUnguarded } from '../guards.ts'
 import { newerText } from '../migrate.ts'
-import { assertInStep, newerThan, readLedger, readMigrations } from '../migrations.ts'
+import { readMigrations } from '../migration-files.ts'
+import { assertInStep, newerThan, readLedger } from '../migration-ledger.ts'
 import { type Checked, type Finding, look, ok, warning, wrong } from './check.ts'
 
 const OLDEST_POSTGRES = 15
@@ -39,7 +40,7 @@ const checkRole = ({ reads }: Gateway) =>
       select r.rolname as name, r.rolsuper or r.rolbypassrls as above, c.relowner = r.oid as owner,
         has_table_privilege(r.oid, c.oid, 'select') as reads,
         has_table_privilege(r.oid, c.oid, 'insert, update, delete, truncate') as writes,
-        has_function_privilege(r.oid, 'auth_gateway.append_events(jsonb, jsonb, jsonb)', 'execute') as appends,
+        has_function_privilege(r.oid, 'auth_gateway.append_requests(text)', 'execute') as appends,
         current_setting('statement_timeout') as timeout
       from pg_roles r, pg_class c where r.rolname = current_user and c.oid = 'auth_gateway.event_store'::regclass`
     if (row?.above || row?.owner || row?.writes)
@@ -47,7 +48,7 @@ const checkRole = ({ reads }: Gateway) =>
         `${row.name} may do more than append and read`,
         'Use a separate login in DATABASE_URL and run npm run migrate',
       )
-    if (!row?.reads || !row.appends) return wrong(`${row?.name} may not append or read`)
+    if (!row?.reads || !row.appends) return wrong(`${row?.name} may not append or read`, 'npm run migrate')
     return row.timeout === '0'
       ? warning(`${row.name} has no statement_timeout`, 'npm run migrate gives it one')
       : ok(`${row.name} may append and read, nothing else`)
@@ -189,7 +190,7 @@ const checkClock = ({ reads }: Gateway) =>
     const [row] = await reads<{ now: Date }[]>`select clock_timestamp() as now`
     const skew = Math.abs((row?.now.getTime() ?? 0) - (before + Date.now()) / 2) / 1000
     const detail = `${skew.toFixed(1)} s from the database`
-    return skew > MOST_SKEW_SECONDS ? wrong(detail) : ok(detail)
+    return skew > MOST_SKEW_SECONDS ? wrong(detail, 'Sync the system clock by NTP') : ok(detail)
   })
 
 /** Checks the database, as the gateway sees it. */

@@ -17,7 +17,7 @@ const get = (url: string, init: RequestInit = {}) =>
 const checkIssuer = ({ issuer }: Gateway) =>
   look('issuer', `Make AUTH_BASE_URL lead to the gateway`, async () => {
     const response = await get(issuer + DISCOVERY)
-    if (!response.ok) return wrong(`${DISCOVERY} answers ${response.status}`)
+    if (!response.ok) return wrong(`${DISCOVERY} answers ${response.status}`, 'Make AUTH_BASE_URL lead to the gateway')
     const metadata = await response.json()
     if (metadata.issuer !== issuer)
       return wrong(`the gateway there has the issuer ${metadata.issuer}`, `Set AUTH_BASE_URL there to ${issuer}`)
@@ -91,12 +91,10 @@ const checkEdgeFunction = ({ config }: Gateway, name: string) =>
     const { error, probe, replay_guard: guard } = await response.json().catch(() => ({}))
     if (probe === 'ok') return ok(`accepts messages that are signed here, replay guard ${guard}`)
     const code = error?.code ?? `status ${response.status}`
+    const deploy = `supabase functions deploy ${name}`
     if (code === 'payload_invalid')
-      return warning(
-        'accepts messages that are signed here, but does not know the probe',
-        `supabase functions deploy ${name}`,
-      )
-    return wrong(code, EDGE_FIXES[code])
+      return warning('accepts messages that are signed here, but does not know the probe', deploy)
+    return wrong(code, EDGE_FIXES[code] ?? deploy)
   })
 
 async function checkProxies({ config }: Gateway): Promise<Checked[]> {
@@ -109,7 +107,7 @@ async function checkProxies({ config }: Gateway): Promise<Checked[]> {
     found.push(
       await look('mutual TLS', 'Start the proxy of deploy/nginx', async () => {
         const { status } = await get(`${MTLS_BASE_URL}/health`)
-        return status === 200 ? ok(MTLS_BASE_URL) : wrong(`answers ${status}`)
+        return status === 200 ? ok(MTLS_BASE_URL) : wrong(`answers ${status}`, 'Start the proxy of deploy/nginx')
       }),
     )
   if (mode === 'production' && !CLIENT_IP_HEADER) {

@@ -1,0 +1,54 @@
+import postgres from 'postgres'
+
+/** Most requests of one transaction: each is a subtransaction, and Postgres caches 64 of them. */
+const MAX_REQUESTS = 16
+
+type Waiting = { line: string; resolve: () => void; reject: (error: unknown) => void }
+
+/** The error of one request, as SQL reports it; null if it was appended. */
+export type Outcome = { code: string; message: string; detail: string | null } | null
+
+/**
+ * Appends for requests that arrive while all connections are busy, together: one statement, one commit, an outcome per request. A request
+ * waits only for a free connection, and is answered only after the commit.
+ * @param send commits requests, one JSON object per line, and returns their outcomes
+ * @param connections how many transactions run at once
+ */
+export function createGroupCommit(send: (lines: string) => Promise<Outcome[]>, connections: number) {
+  const waiting: Waiting[] = []
+  let running = 0
+
+  async function run(requests: Waiting[]): Promise<void> {
+    try {
+      const outcomes = await send(requests.map(({ line }) => line).join('\n'))
+      requests.forEach(({ resolve, reject }, index) => {
+        const outcome = outcomes[index]
+        if (outcome === null) resolve()
+        else
+          reject(
+            outcome ? Object.assign(new postgres.PostgresError(outcome.message), outcome) : new Error('no outcome'),
+          )
+      })
+    } catch (error) {
+      for (const { reject } of requests) reject(error)
+    } finally {
+      running--
+      next()
+    }
+  }
+
+  function next(): void {
+    while (running < connections && waiting.length > 0) {
+      running++
+      run(waiting.splice(0, MAX_REQUESTS))
+    }
+  }
+
+  /** @param request the arguments of `append_events` */
+  return (request: { appends: object[]; subject_keys: object[]; limits: object[] }): Promise<void> =>
+    new Promise((resolve, reject) => {
+      // Without a raw line end, so that a batch is one request per line.
+      waiting.push({ line: JSON.stringify(request), resolve, reject })
+      next()
+    })
+}
