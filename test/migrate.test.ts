@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import postgres from 'postgres'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { migrate } from '../scripts/lib/migrate.ts'
-import { MigrationDriftError } from '../scripts/lib/migrations.ts'
+import { MigrationDriftError } from '../scripts/lib/migration-ledger.ts'
 import { createEmptyDatabase, type TestDatabase } from './support/database.ts'
 
 const GATEWAY_MIGRATIONS = fileURLToPath(new URL('../supabase/migrations', import.meta.url))

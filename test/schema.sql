@@ -1032,13 +1032,14 @@ CREATE OR REPLACE FUNCTION auth_gateway.append_events(p_appends jsonb, p_subject
  SET search_path TO 'auth_gateway', 'pg_temp'
 AS $function$
 declare
+  no_hash constant bytea := decode(repeat('00', 32), 'hex');
   a record;
-  e jsonb;
+  e record;
   v event_store;
+  v_events event_store[] := '{}';
   v_wait integer;
   v_keys integer;
   v_key bytea;
-  v_people uuid[];
 begin
   if p_limits <> '[]' then
     v_wait := hit_rate_limits(p_limits);
@@ -1057,23 +1058,29 @@ begin
     end if;
   end if;
 
-  if jsonb_array_length(p_appends) > 1 then
-    perform 1 from stream_heads h
-    join jsonb_to_recordset(p_appends) as x(stream_type text, stream_id uuid) using (stream_type, stream_id)
-    order by h.stream_type, h.stream_id for update of h;
-  end if;
-
-  -- No stream starts for a person who is erased at the same time: the later of two transactions sees the earlier one.
-  select array_agg(distinct (x.events->0->>'subject')::uuid) into v_people
-  from jsonb_to_recordset(p_appends) as x(stream_type text, expected_version integer, events jsonb)
-  where x.expected_version = 0 and x.stream_type in ('session', 'token_family', 'authorization', 'consent', 'api_key',
-    'agent_delegation', 'project', 'stored_key', 'totp_authenticator', 'recovery_codes');
-  if v_people is not null then
-    perform 1 from stream_heads h where h.stream_type = 'identity' and h.stream_id = any (v_people)
-    order by h.stream_id for key share of h;
-    if exists (select 1 from identities i where i.uai = any (v_people) and i.status = 'erased') then
-      raise exception 'the person was erased' using errcode = 'LA001';
-    end if;
+  -- Locks are taken in one order by all, one look-up by key each: for a join, the planner would read the whole table. No stream starts for a
+  -- person who is erased at the same time: the later of two transactions sees the earlier one.
+  if jsonb_array_length(p_appends) > 1 or p_appends->0->>'expected_version' = '0' or p_appends->0->>'stream_type' = 'identity' then
+    for a in
+      select x.stream_type, x.stream_id, (x.events->0->>'subject')::uuid as person, x.expected_version = 0 as starts,
+        x.stream_type = 'identity' and x.events @> '[{"event_type": "IdentityErased"}]' as erases
+      from jsonb_to_recordset(p_appends) as x(stream_type text, stream_id uuid, expected_version integer, events jsonb)
+      order by x.stream_type <> 'identity', x.expected_version > 0, 1, 2
+    loop
+      if not a.starts then
+        perform 1 from stream_heads h where h.stream_type = a.stream_type and h.stream_id = a.stream_id for update;
+        if a.erases then
+          perform pg_advisory_xact_lock(hashtextextended(a.stream_id::text, 0));
+        end if;
+      elsif a.stream_type in ('session', 'token_family', 'authorization', 'consent', 'api_key', 'agent_delegation', 'project', 'stored_key',
+        'totp_authenticator', 'recovery_codes') then
+        perform pg_advisory_xact_lock_shared(hashtextextended(a.person::text, 0));
+        perform 1 from identities i where i.uai = a.person and i.status = 'erased';
+        if found then
+          raise exception 'the person was erased' using errcode = 'LA001';
+        end if;
+      end if;
+    end loop;
   end if;
 
   for a in
@@ -1081,11 +1088,7 @@ begin
       as x(stream_type text, stream_id uuid, expected_version integer, events jsonb)
   loop
     if a.expected_version = 0 then
-      insert into stream_heads values (a.stream_type, a.stream_id, 0, decode(repeat('00', 32), 'hex')) on conflict do nothing;
-      if not found then
-        raise exception 'stream % % exists', a.stream_type, a.stream_id using errcode = 'LA001';
-      end if;
-      v.previous_hash := decode(repeat('00', 32), 'hex');
+      v.previous_hash := no_hash;
     else
       select h.hash into v.previous_hash from stream_heads h
       where h.stream_type = a.stream_type and h.stream_id = a.stream_id and h.version = a.expected_version for update;
@@ -1097,19 +1100,20 @@ begin
     v.stream_type := a.stream_type;
     v.stream_id := a.stream_id;
     v.version := a.expected_version;
-    -- A stream without events is only required to be at its version.
-    v.hash := v.previous_hash;
     v.transaction_id := pg_current_xact_id();
     v.recorded_at := clock_timestamp();
-    for e in select value from jsonb_array_elements(a.events) loop
+    for e in
+      select x.* from jsonb_to_recordset(a.events) as x(event_id uuid, event_type text, schema_version smallint, subject uuid, data jsonb,
+        metadata jsonb, digests jsonb, secrets jsonb)
+    loop
       v.position := nextval('event_position');
-      v.event_id := (e->>'event_id')::uuid;
+      v.event_id := e.event_id;
       v.version := v.version + 1;
-      v.event_type := e->>'event_type';
-      v.schema_version := (e->>'schema_version')::smallint;
-      v.subject := (e->>'subject')::uuid;
-      v.data := e->'data';
-      v.metadata := e->'metadata';
+      v.event_type := e.event_type;
+      v.schema_version := e.schema_version;
+      v.subject := e.subject;
+      v.data := e.data;
+      v.metadata := e.metadata;
       if v.version = 1 and p_subject_keys <> '[]' then
         select decode(k.wrapped_key, 'hex') into v_key
         from jsonb_to_recordset(p_subject_keys) as k(subject uuid, wrapped_key text) where k.subject = v.stream_id;
@@ -1117,36 +1121,74 @@ begin
           v.metadata := v.metadata || jsonb_build_object('subjectKey', encode(sha256(v_key), 'hex'));
         end if;
       end if;
-      if jsonb_array_length(e->'digests') > 0 then
+      if jsonb_array_length(e.digests) > 0 then
         with kept as (
           insert into lookup_digests (event_id, stream_type, stream_id, subject, kind, salt, digest)
           select v.event_id, v.stream_type, v.stream_id, v.subject, d.kind, uuid_send(gen_random_uuid()), decode(d.digest, 'hex')
-          from jsonb_to_recordset(e->'digests') as d(kind text, digest text)
+          from jsonb_to_recordset(e.digests) as d(kind text, digest text)
           returning kind, salt, digest)
         select v.metadata || jsonb_build_object('digests', jsonb_object_agg(kind, encode(sha256(salt || digest), 'hex')))
         into v.metadata from kept;
       end if;
-      if jsonb_array_length(e->'secrets') > 0 then
+      if jsonb_array_length(e.secrets) > 0 then
         with kept as (
           insert into event_secrets (event_id, name, stream_id, sealed, expires_at)
           select v.event_id, s.name, v.stream_id, decode(s.sealed, 'hex'), s.expires_at
-          from jsonb_to_recordset(e->'secrets') as s(name text, sealed text, expires_at timestamptz)
+          from jsonb_to_recordset(e.secrets) as s(name text, sealed text, expires_at timestamptz)
           returning name, sealed, expires_at)
         select v.metadata || jsonb_build_object('secrets', jsonb_object_agg(name,
           jsonb_strip_nulls(jsonb_build_object('sha256', encode(sha256(sealed), 'hex'), 'expiresAt', expires_at))))
         into v.metadata from kept;
       end if;
       v.hash := event_hash(v);
-      insert into event_store select v.*;
+      v_events := v_events || v;
       v.previous_hash := v.hash;
     end loop;
 
-    update stream_heads h set version = v.version, hash = v.hash
-    where h.stream_type = a.stream_type and h.stream_id = a.stream_id;
+    if a.expected_version = 0 then
+      insert into stream_heads values (v.stream_type, v.stream_id, v.version, v.hash) on conflict do nothing;
+      if not found then
+        raise exception 'stream % % exists', a.stream_type, a.stream_id using errcode = 'LA001';
+      end if;
+    elsif v.version > a.expected_version then -- a stream without events is only required to be at its version
+      update stream_heads h set version = v.version, hash = v.hash where h.stream_type = v.stream_type and h.stream_id = v.stream_id;
+    end if;
   end loop;
+
+  insert into event_store select * from unnest(v_events);
   return v.position;
 end $function$;
-grant execute on function auth_gateway.append_events(jsonb,jsonb,jsonb) to auth_gateway_app;
+
+CREATE OR REPLACE FUNCTION auth_gateway.append_requests(p_requests text)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'auth_gateway', 'pg_temp'
+AS $function$
+declare
+  v_lines text[] := string_to_array(p_requests, E'\n');
+  v_outcomes jsonb := '[]';
+  v_line text;
+  v_detail text;
+begin
+  if cardinality(v_lines) = 1 then
+    perform append_events(r.appends, r.subject_keys, r.limits)
+    from jsonb_to_record(p_requests::jsonb) as r(appends jsonb, subject_keys jsonb, limits jsonb);
+    return '[null]';
+  end if;
+  foreach v_line in array v_lines loop
+    begin
+      perform append_events(r.appends, r.subject_keys, r.limits)
+      from jsonb_to_record(v_line::jsonb) as r(appends jsonb, subject_keys jsonb, limits jsonb);
+      v_outcomes := v_outcomes || jsonb 'null';
+    exception when others then
+      get stacked diagnostics v_detail = pg_exception_detail;
+      v_outcomes := v_outcomes || jsonb_build_array(jsonb_build_object('code', sqlstate, 'message', sqlerrm, 'detail', v_detail));
+    end;
+  end loop;
+  return v_outcomes;
+end $function$;
+grant execute on function auth_gateway.append_requests(text) to auth_gateway_app;
 
 CREATE OR REPLACE FUNCTION auth_gateway.beat()
  RETURNS timestamp with time zone
@@ -2089,24 +2131,28 @@ CREATE OR REPLACE FUNCTION auth_gateway.project_authorization(e auth_gateway.eve
  LANGUAGE plpgsql
  SET search_path TO 'auth_gateway', 'pg_temp'
 AS $function$
+declare
+  v_request jsonb;
 begin
   case e.event_type
     when 'AuthorizationPushed', 'PushedAuthorizationOpened' then
       null;
-    when 'AuthorizationRequested' then
-      insert into authorizations (id, client_id, uai, session_id, status, redirect_uri, scope, requested_at, version)
-      values (e.stream_id, (e.data->>'clientId')::uuid, (e.data->>'uai')::uuid, (e.data->>'sessionId')::uuid, 'requested',
-        e.data->>'redirectUri', array(select jsonb_array_elements_text(e.data->'scope')), e.recorded_at, e.version)
-      -- A pushed request comes again when its page is loaded again, perhaps by another person.
-      on conflict (id) do update set uai = excluded.uai, session_id = excluded.session_id, scope = excluded.scope,
-        requested_at = excluded.requested_at, version = excluded.version;
-    when 'AuthorizationGranted' then
-      update authorizations set granted_by = e.data->>'by', scope = array(select jsonb_array_elements_text(e.data->'scope')),
-        version = e.version where id = e.stream_id;
+    when 'AuthorizationRequested', 'AuthorizationGranted' then
+      v_request := case e.event_type when 'AuthorizationRequested' then e.data else e.data->'request' end;
+      if v_request is null then
+        update authorizations set status = 'code_issued', granted_by = e.data->>'by',
+          scope = array(select jsonb_array_elements_text(e.data->'scope')), version = e.version where id = e.stream_id;
+      else
+        insert into authorizations (id, client_id, uai, session_id, status, redirect_uri, scope, granted_by, requested_at, version)
+        values (e.stream_id, (v_request->>'clientId')::uuid, (v_request->>'uai')::uuid, (v_request->>'sessionId')::uuid,
+          case e.event_type when 'AuthorizationRequested' then 'requested' else 'code_issued' end, v_request->>'redirectUri',
+          array(select jsonb_array_elements_text(v_request->'scope')), e.data->>'by', e.recorded_at, e.version)
+        -- A pushed request comes again when its page is loaded again, perhaps by another person.
+        on conflict (id) do update set uai = excluded.uai, session_id = excluded.session_id, status = excluded.status,
+          scope = excluded.scope, granted_by = excluded.granted_by, requested_at = excluded.requested_at, version = excluded.version;
+      end if;
     when 'AuthorizationDenied' then
       update authorizations set status = 'denied', version = e.version where id = e.stream_id;
-    when 'AuthorizationCodeIssued' then
-      update authorizations set status = 'code_issued', version = e.version where id = e.stream_id;
     when 'AuthorizationCodeShown' then
       update authorizations set paste_hash = e.data->>'pasteHash', version = e.version where id = e.stream_id;
     when 'AuthorizationCodeRedeemed' then

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { beforeAll, describe, expect, test, vi } from 'vitest'
-import type { SentLink } from '../../scripts/supabase-auth.ts'
+import type { SentLink } from '../../scripts/supabase-auth/app.ts'
 import { addClient, IP_HEADER, newEmail, randomIp } from '../support/gateway.ts'
 import { codeOf, enrolTotp, scan, signInOperator } from '../support/operators.ts'
 import { PASSWORD, usePasswordGateway } from '../support/passwords.ts'

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll } from 'vitest'
 import { freePort } from '../../scripts/lib/ports.ts'
-import { type SentLink, startSupabaseAuth } from '../../scripts/supabase-auth.ts'
+import type { SentLink } from '../../scripts/supabase-auth/app.ts'
+import { startSupabaseAuth } from '../../scripts/supabase-auth.ts'
 import { newEmail, type TestGateway, useGateway } from './gateway.ts'
 
 export const PASSWORD = 'correct horse battery'

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Hono } from 'hono'
-import { serveLocally } from '../../scripts/lib/serve-locally.ts'
 import { createMailboxApp } from '../../scripts/mailbox/app.tsx'
 import { createMessages, type StoredMessage } from '../../scripts/mailbox/messages.ts'
 import { LOCAL_OTHERS } from '../../scripts/mailbox/other-apis.ts'
 import { LOCAL_TWILIO } from '../../scripts/mailbox/twilio-api.ts'
+import { startMailbox } from '../../scripts/mailbox.ts'
 
 /** What the next requests to the provider meet instead of, or around, the normal answer. */
 export interface Fault {
@@ -82,7 +82,7 @@ export async function startResendStandIn(apiKey = 're_stand_in_key'): Promise<Re
   })
   app.route('/', createMailboxApp({ apiKey, messages: recording }))
 
-  const { url, stop } = await serveLocally(app, 0)
+  const { url, stop } = await startMailbox({ port: 0, apiKey, app })
   const reset = () => {
     for (const list of [taken, requests, faults]) list.length = 0
   }

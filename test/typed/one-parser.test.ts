@@ -26,7 +26,7 @@ const OTHERS: Record<string, string> = {
   'scripts/mailbox/messages.ts': 'finds the code in a message',
   'scripts/mailbox/other-apis.ts': 'stands in for a provider, with its rules',
   'scripts/mailbox/twilio-api.ts': 'stands in for a provider, with its rules',
-  'scripts/supabase-auth.ts': 'stands in for Supabase Auth, with its rules',
+  'scripts/supabase-auth/app.ts': 'stands in for Supabase Auth, with its rules',
 }
 const PARSERS = [
   'shared/typed/',
