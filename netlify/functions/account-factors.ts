@@ -10,7 +10,7 @@ import { serve } from '../../shared/http/serve.ts'
 import { endsAtClient } from '../../shared/oauth/authorize/authorize-url.ts'
 import { once } from '../../shared/once.ts'
 import { notifyFactorChange } from '../../shared/people/factor-notices.ts'
-import { listFactors } from '../../shared/queries/factors.ts'
+import { listFactors, recoveryCodesLeft } from '../../shared/queries/factors.ts'
 import { completeStepUp } from '../../shared/sign-in/complete.ts'
 import { grouped } from '../../shared/sign-in/factors/proof-codes.ts'
 import { makeRecoveryCodes } from '../../shared/sign-in/factors/recovery-codes.ts'
@@ -141,8 +141,7 @@ async function offerCodes(
   back: string | undefined,
   { error, status }: Partial<Shown> = {},
 ): Promise<Response> {
-  const { recoveryCodes } = await factorsOf(principal)
-  const left = recoveryCodes.reduce((sum, { state }) => sum + state.codeHashes.length, 0)
+  const left = recoveryCodesLeft(await factorsOf(principal))
   const props = { ...formOf(c, principal), action: CODES, returnTo: back, backHref: back ?? HOME }
   return renderPage(MakeRecoveryCodesPage({ ...props, left, error }), { status })
 }

@@ -17,7 +17,7 @@ import { type ConnectionRow, listConnections } from '../../shared/queries/connec
 import { listCredentials } from '../../shared/queries/credentials.ts'
 import { listFactors } from '../../shared/queries/factors.ts'
 import { listMessagesOf } from '../../shared/queries/messages.ts'
-import { listOperatorCodesOf, type OperatorCodeListing } from '../../shared/queries/operator-codes.ts'
+import { listOperatorCodesOf } from '../../shared/queries/operator-codes.ts'
 import type { Person } from '../../shared/queries/person.ts'
 import { listSessions } from '../../shared/queries/sessions.ts'
 import { endSession } from '../../shared/sign-in/end-session.ts'
@@ -41,16 +41,6 @@ const NOTICES: Record<string, string> = words.done
 const linkHref = (provider: string, csrf: string) =>
   `/v1/auth/oauth?${new URLSearchParams({ provider, purpose: 'link', redirect_uri: BASE, csrf })}`
 
-const shownCode = (one: OperatorCodeListing) => ({
-  status: one.status,
-  reason: one.reason,
-  madeAt: one.requested_at,
-  operators: [one.operator, one.second_operator].filter((operator) => operator !== null),
-})
-
-const kindOf = (template: string) =>
-  template.startsWith('otp.') ? 'code' : template.startsWith('magic_link.') ? 'link' : 'notice'
-
 /** A connection is offered to everyone, or to people with an e-mail address in its domains. */
 const isOffered = ({ settings: { listed, domains } }: ConnectionRow, { email }: Person) =>
   listed || domains.includes(emailDomain(email))
@@ -63,7 +53,7 @@ async function accountPage(
 ): Promise<Response> {
   const { person, session: current } = principal
   const { reads, personal } = gateway()
-  const [methods, sessions, connections, { authenticators, recoveryCodes }, applications, operatorCodes, messages] = [
+  const [methods, sessions, connections, factors, applications, operatorCodes, messages] = [
     await listCredentials(reads, personal, person),
     await listSessions(reads, person),
     await listConnections(reads),
@@ -82,7 +72,7 @@ async function accountPage(
     AccountPage({
       base: BASE,
       ...formOf(c, principal),
-      ...person,
+      person,
       methods: methods
         .filter(({ usable }) => usable)
         .map(({ provider, kind, ...method }) => ({
@@ -92,27 +82,14 @@ async function accountPage(
         })),
       providers: providers.map(({ slug, settings }) => ({ name: settings.name, href: linkHref(slug, csrf) })),
       byPhone: gateway().config.SMS_COUNTRIES.length > 0,
-      authenticators,
-      operatorCodes: operatorCodes.map(shownCode),
-      codesLeft: recoveryCodes.reduce((sum, { state }) => sum + state.codeHashes.length, 0),
-      merged: person.members.filter((one) => one !== person.uai),
+      factors,
+      operatorCodes,
       sessions: sessions.map((one) => {
         const { ip, userAgent } = originOf(gateway(), one)
-        const seenAt = one.last_seen_at ?? one.started_at
-        return {
-          id: one.id,
-          current: one.id === current?.id,
-          device: describeUserAgent(userAgent),
-          ip,
-          startedAt: one.started_at,
-          seenAt,
-        }
+        return { ...one, current: one.id === current?.id, device: describeUserAgent(userAgent), ip }
       }),
       applications,
-      messages: messages.map(({ channel, template, status, queued_at }) => ({
-        ...{ channel, status, sentAt: queued_at },
-        kind: kindOf(template),
-      })),
+      messages,
       now: c.var.call.now(),
       notice,
       error,

@@ -106,22 +106,16 @@ function approvePage(
   { person, session }: SignedIn,
   { error, status }: Partial<Shown> = {},
 ): Response {
-  const { client, id, requestedAt, origin, scope } = device
-  return renderPage(
-    ApproveDevicePage({
-      action: `${BASE}/decision`,
-      csrf: newFormToken(c.var.call, { about: aboutOf(session.id, id) }),
-      userCode,
-      client: { name: client.metadata.client_name, firstParty: client.first_party, verified: !isStranger(client) },
-      email: person.email,
-      startedAt: requestedAt,
-      origin,
-      scopes: scope,
-      now: c.var.call.now(),
-      error,
-    }),
-    { status },
-  )
+  const page = ApproveDevicePage({
+    action: `${BASE}/decision`,
+    csrf: newFormToken(c.var.call, { about: aboutOf(session.id, device.id) }),
+    userCode,
+    device,
+    email: person.email,
+    now: c.var.call.now(),
+    error,
+  })
+  return renderPage(page, { status })
 }
 
 const aboutOf = (sessionId: string, deviceId: string) => `${sessionId}.${deviceId}`

@@ -47,16 +47,7 @@ app.route('POST', BASE, {
         throw new GatewayError('invalid_request', { description: words.wrong })
       const receipt = await eraseSelf(c.var.call, principal)
       clearSessionCookies(c.var.call)
-      return renderPage(
-        ErasedPage({
-          uai: receipt.uai,
-          erasedAt: receipt.erased_at,
-          eventId: receipt.event_id,
-          hash: receipt.event_hash,
-          keys: receipt.keys_destroyed,
-          backupsForgetBy: receipt.backups_forget_by,
-        }),
-      )
+      return renderPage(ErasedPage({ receipt }))
     },
   }),
 )

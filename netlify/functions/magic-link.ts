@@ -77,14 +77,13 @@ const endOf = ({ redirectUri }: MagicLink) => redirectUri ?? signInEnd(gateway()
 
 /** Asks to confirm the sign-in with a link. */
 async function page(c: AppContext, state: string, link: MagicLink, { error, status }: Partial<Shown> = {}) {
-  const { email, device, askedAt, handsOver } = link
-  const client = handsOver ? await findClient(gateway().reads, clientOfPlatform(link.platform)) : undefined
+  const client = link.handsOver ? await findClient(gateway().reads, clientOfPlatform(link.platform)) : undefined
   const end = new URL(endOf(link), gateway().issuer)
   const shown = MagicLinkPage({
-    ...{ action: CALLBACK, csrf: newFormToken(c.var.call), state, email, device, error },
-    clientName: handsOver ? (client?.metadata.client_name ?? '') : undefined,
+    ...{ action: CALLBACK, csrf: newFormToken(c.var.call), state, link, error },
+    clientName: link.handsOver ? (client?.metadata.client_name ?? '') : undefined,
     destination: end.host || end.protocol,
-    ...{ askedAt: new Date(askedAt), now: c.var.call.now() },
+    now: c.var.call.now(),
   })
   return renderPage(shown, { status, formAction: endsAtClient(end.href) })
 }

@@ -35,16 +35,8 @@ async function desk(
   const page = OperatorCodesPage({
     ...{ base: BASE, ...formOf(c, principal), now: c.var.call.now(), notice, error },
     email: typed.email?.slice(0, 254),
-    codes: codes.map((one) => ({
-      ...{
-        id: one.id,
-        person: one.email ?? one.uai,
-        operator: one.operator,
-        reason: one.reason,
-        expiresAt: one.expires_at,
-      },
-      ...{ own: one.operator === principal.person.uai, waiting: one.status === 'waiting' },
-    })),
+    codes,
+    viewer: principal.person.uai,
   })
   return renderPage(page, { status })
 }

@@ -1,3 +1,5 @@
+import { type Proofs, recoveryCodesLeft } from '../../shared/queries/factors.ts'
+import type { OperatorCodeListing } from '../../shared/queries/operator-codes.ts'
 import { words } from './account-words.ts'
 import { fill } from './copy.ts'
 import { words as factorWords } from './factor-words.ts'
@@ -80,13 +82,13 @@ function Method(props: ShownMethod & Account & { removable: boolean }) {
 }
 
 type FactorsProps = Account & {
-  authenticators: { id: string; enrolledAt: Date; lastUsedAt: Date }[]
-  /** Number of unused recovery codes. */
-  codesLeft: number
+  factors: Pick<Proofs, 'authenticators' | 'recoveryCodes'>
 }
 
 /** Lists a person's second factors. */
-export function SecondFactors({ base, csrf, now, authenticators, codesLeft }: FactorsProps) {
+export function SecondFactors({ base, csrf, now, factors }: FactorsProps) {
+  const { authenticators } = factors
+  const codesLeft = recoveryCodesLeft(factors)
   const text = factorWords.list
   return (
     <Section id="factors" title={text.title} note={text.lead}>
@@ -137,31 +139,24 @@ export function SecondFactors({ base, csrf, now, authenticators, codesLeft }: Fa
   )
 }
 
-export type ShownOperatorCode = {
-  status: keyof typeof factorWords.operatorCodes.status
-  operators: string[]
-  reason: string
-  madeAt: Date
-}
-
 /** Lists the codes that operators created to sign in as this person. */
-export function OperatorCodes({ codes, now }: { codes: ShownOperatorCode[]; now: Date }) {
+export function OperatorCodes({ codes, now }: { codes: OperatorCodeListing[]; now: Date }) {
   const text = factorWords.operatorCodes
   if (codes.length === 0) return null
   return (
     <Section id="operator-codes" title={text.title} note={text.lead}>
       <ul class="cards">
-        {codes.map(({ status, operators, reason, madeAt }) => (
+        {codes.map(({ status, operator, second_operator, reason, requested_at }) => (
           <li>
             <dl class="pairs">
               <Fact term={text.made}>
-                <Time at={madeAt} now={now} /> <span class="tag">{text.status[status]}</span>
+                <Time at={requested_at} now={now} /> <span class="tag">{text.status[status]}</span>
               </Fact>
               <Fact term={text.reason}>
                 <bdi>{displayName(reason, '')}</bdi>
               </Fact>
               <Fact term={text.by} mono>
-                {operators.join(' ')}
+                {[operator, second_operator].filter(Boolean).join(' ')}
               </Fact>
             </dl>
           </li>

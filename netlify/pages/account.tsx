@@ -1,10 +1,9 @@
-import {
-  type Account,
-  OperatorCodes,
-  SecondFactors,
-  type ShownOperatorCode,
-  SignInMethods,
-} from './account-sign-in.tsx'
+import type { Access } from '../../shared/queries/agent-delegations.ts'
+import type { MessageRecord } from '../../shared/queries/messages.ts'
+import type { OperatorCodeListing } from '../../shared/queries/operator-codes.ts'
+import type { Person } from '../../shared/queries/person.ts'
+import type { SessionListing } from '../../shared/queries/sessions.ts'
+import { type Account, OperatorCodes, SecondFactors, SignInMethods } from './account-sign-in.tsx'
 import { words } from './account-words.ts'
 import { Scopes } from './api-key-parts.tsx'
 import { fill } from './copy.ts'
@@ -13,44 +12,23 @@ import { Fact, Layout, Name, Section } from './layout.tsx'
 import { displayName } from './safe.ts'
 import { Time, TimeFact } from './time.tsx'
 
-type ShownSession = { id: string; current: boolean; device?: string; ip?: string; startedAt: Date; seenAt: Date }
-
-/** An application that has tokens or the consent of the person. */
-type ShownApplication = {
-  client_id: string
-  client_name: string
-  scopes: string[]
-  since: Date
-  last_used_at: Date | null
-}
-
-type ShownMessage = {
-  channel: 'email' | 'sms'
-  kind: 'code' | 'link' | 'notice'
-  status: keyof typeof words.messages.status
-  sentAt: Date
-}
+type ShownSession = SessionListing & { current: boolean; device?: string; ip?: string }
 
 type AccountProps = Parameters<typeof SignInMethods>[0] &
   Parameters<typeof SecondFactors>[0] & {
-    email?: string
-    emailVerified: boolean
-    name?: string
-    uai: string
-    createdAt: Date
-    operatorCodes: ShownOperatorCode[]
-    /** UAIs that were merged into this one. */
-    merged: string[]
+    person: Person
+    operatorCodes: OperatorCodeListing[]
     sessions: ShownSession[]
-    applications: ShownApplication[]
-    messages: ShownMessage[]
+    applications: Access[]
+    messages: MessageRecord[]
     notice?: string
     error?: FormError
   }
 
 /** A person's account: who they are, how they sign in, and where they are signed in. */
 export function AccountPage(props: AccountProps) {
-  const { base, csrf, email, emailVerified, name, uai, createdAt, now, notice, error } = props
+  const { base, csrf, now, person, notice, error } = props
+  const { uai, name, email } = person
   const account = { base, csrf, now }
   return (
     <Layout title={words.title} notice={notice} wide failed={Boolean(error)}>
@@ -59,7 +37,7 @@ export function AccountPage(props: AccountProps) {
         <dl class="facts">
           <Fact term={words.email}>
             <bdi>{email || words.noEmail}</bdi>
-            {email && !emailVerified && <span class="tag">{words.unproven}</span>}
+            {email && !person.emailVerified && <span class="tag">{words.unproven}</span>}
           </Fact>
           {name && (
             <Fact term={words.name}>
@@ -69,7 +47,7 @@ export function AccountPage(props: AccountProps) {
           <Fact term={words.uai} mono>
             {uai}
           </Fact>
-          <TimeFact term={words.since} at={createdAt} now={now} />
+          <TimeFact term={words.since} at={person.createdAt} now={now} />
         </dl>
         <nav class="links" aria-label={words.more}>
           <a href={`${base}/api-keys`}>{words.keys}</a>
@@ -78,9 +56,9 @@ export function AccountPage(props: AccountProps) {
         </nav>
       </Section>
       <SignInMethods {...account} methods={props.methods} providers={props.providers} byPhone={props.byPhone} />
-      <SecondFactors {...account} authenticators={props.authenticators} codesLeft={props.codesLeft} />
+      <SecondFactors {...account} factors={props.factors} />
       <OperatorCodes codes={props.operatorCodes} now={now} />
-      <Merged {...account} merged={props.merged} />
+      <Merged {...account} merged={person.members.filter((one) => one !== uai)} />
       <Sessions {...account} sessions={props.sessions} />
       <Messages messages={props.messages} now={now} />
       <Applications {...account} applications={props.applications} />
@@ -135,7 +113,7 @@ function Sessions({ sessions, ...account }: Account & { sessions: ShownSession[]
   )
 }
 
-function Session({ id, current, device, ip, startedAt, seenAt, base, csrf, now }: ShownSession & Account) {
+function Session({ id, current, device, ip, base, csrf, now, ...used }: ShownSession & Account) {
   const name = displayName(device ?? '', words.unknown)
   return (
     <li class="row">
@@ -144,8 +122,8 @@ function Session({ id, current, device, ip, startedAt, seenAt, base, csrf, now }
           <Name>{name}</Name> {current && <span class="tag good">{words.here}</span>}
         </h3>
         <dl class="pairs">
-          <TimeFact term={words.started} at={startedAt} now={now} />
-          <TimeFact term={words.lastSeen} at={seenAt} now={now} />
+          <TimeFact term={words.started} at={used.started_at} now={now} />
+          <TimeFact term={words.lastSeen} at={used.last_seen_at ?? used.started_at} now={now} />
           {ip && <Fact term={words.from}>{ip}</Fact>}
         </dl>
       </div>
@@ -162,19 +140,25 @@ function Session({ id, current, device, ip, startedAt, seenAt, base, csrf, now }
   )
 }
 
+/** Returns what a message with this template is for. */
+function kindOf(template: string): 'code' | 'link' | 'notice' {
+  if (template.startsWith('otp.')) return 'code'
+  return template.startsWith('magic_link.') ? 'link' : 'notice'
+}
+
 /** Lists the recent messages to a person with the delivery status from the providers. */
-function Messages({ messages, now }: { messages: ShownMessage[]; now: Date }) {
+function Messages({ messages, now }: { messages: MessageRecord[]; now: Date }) {
   const text = words.messages
   if (messages.length === 0) return null
   return (
     <Section id="messages" title={text.title} note={text.lead}>
       <ul class="cards">
-        {messages.map(({ channel, kind, status, sentAt }) => (
+        {messages.map(({ channel, template, status, queued_at }) => (
           <li class="row">
             <div>
-              <h3>{text[kind][channel]}</h3>
+              <h3>{text[kindOf(template)][channel]}</h3>
               <p class="note">
-                <Time at={sentAt} now={now} />
+                <Time at={queued_at} now={now} />
               </p>
             </div>
             <span class={status === 'delivered' ? 'tag good' : 'tag'}>{text.status[status]}</span>
@@ -186,7 +170,7 @@ function Messages({ messages, now }: { messages: ShownMessage[]; now: Date }) {
 }
 
 /** Lists what a person allowed applications to do, with buttons to revoke it. */
-function Applications({ applications, ...account }: Account & { applications: ShownApplication[] }) {
+function Applications({ applications, ...account }: Account & { applications: Access[] }) {
   return (
     <Section
       id="applications"
@@ -202,7 +186,7 @@ function Applications({ applications, ...account }: Account & { applications: Sh
   )
 }
 
-function Application({ client_id, client_name, scopes, base, csrf, now, ...used }: ShownApplication & Account) {
+function Application({ client_id, client_name, scopes, base, csrf, now, ...used }: Access & Account) {
   const name = displayName(client_name, words.unnamed)
   return (
     <li class="row">

@@ -1,3 +1,4 @@
+import type { Access } from '../../shared/queries/agent-delegations.ts'
 import { Scopes } from './api-key-parts.tsx'
 import { fill } from './copy.ts'
 import {
@@ -45,18 +46,6 @@ export const words = {
     cancel: 'Cancel',
   },
 } as const
-
-/** Something that acts for a person. */
-type Access = {
-  id: string
-  client_id: string
-  client_name: string
-  origin: string
-  scopes: string[]
-  since: Date
-  last_used_at: Date | null
-  expires_at: Date | null
-}
 
 type AgentsProps = {
   base: string

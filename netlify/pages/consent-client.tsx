@@ -16,15 +16,15 @@ export type ConsentClient = {
 }
 
 /** Shows whether LanOnasis made or verified the application. */
-export function VerificationBadge({ client }: { client: Pick<ConsentClient, 'firstParty' | 'verified'> }) {
+export function VerificationBadge({ firstParty, verified }: Pick<ConsentClient, 'firstParty' | 'verified'>) {
   const text = copy.consent
-  const known = client.firstParty || client.verified
+  const known = firstParty || verified
   return (
     <p class={known ? 'badge good' : 'badge'}>
       <svg viewBox="0 0 16 16" width="16" height="16" aria-hidden="true" focusable="false">
         <path class="icon" d={known ? 'm3.5 8.5 3 3 6-7' : 'M8 4v5m0 3v.01'} />
       </svg>
-      {client.firstParty ? text.firstParty : client.verified ? text.verified : text.unverified}
+      {firstParty ? text.firstParty : verified ? text.verified : text.unverified}
     </p>
   )
 }

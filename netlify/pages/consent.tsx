@@ -40,7 +40,7 @@ export function ConsentPage(props: ConsentProps) {
       heading={<Sentence text={text.heading} client={<Name>{name}</Name>} />}
       notice={props.notice}
     >
-      <VerificationBadge client={props.client} />
+      <VerificationBadge {...props.client} />
       <Destination
         client={props.client}
         account={props.account}

@@ -1,4 +1,6 @@
 import { describeUserAgent } from '../../shared/http/user-agent.ts'
+import { isStranger } from '../../shared/queries/api-clients.ts'
+import type { OpenDevice } from '../../shared/queries/device-authorizations.ts'
 import { Scopes } from './api-key-parts.tsx'
 import { VerificationBadge } from './consent-client.tsx'
 import { copy } from './copy.ts'
@@ -78,27 +80,25 @@ type ApproveProps = {
   action: string
   csrf: string
   userCode: string
-  client: { name: string; firstParty: boolean; verified: boolean }
+  device: OpenDevice
   email: string
-  startedAt: Date
-  origin: { ip?: string; userAgent?: string }
-  scopes: string[]
   now: Date
   error?: FormError
 }
 
 /** Shows what is about to be connected, and asks (RFC 8628 sections 3.3 and 5.4). Nothing is ever approved without it. */
 export function ApproveDevicePage(props: ApproveProps) {
-  const { action, csrf, userCode, client, origin, scopes, error } = props
+  const { action, csrf, userCode, device, error } = props
+  const { client, origin, scope } = device
   const text = words.approve
   const browser = describeUserAgent(origin.userAgent)
   return (
     <Layout
       title={text.title}
-      heading={<Sentence text={text.heading} client={named(client.name)} />}
+      heading={<Sentence text={text.heading} client={named(client.metadata.client_name)} />}
       failed={Boolean(error)}
     >
-      <VerificationBadge client={client} />
+      <VerificationBadge firstParty={client.first_party} verified={!isStranger(client)} />
       <p class="caution">{text.caution}</p>
       <dl class="facts">
         <Fact term={text.code} mono>
@@ -107,16 +107,16 @@ export function ApproveDevicePage(props: ApproveProps) {
         <Fact term={text.account}>
           <bdi>{props.email}</bdi>
         </Fact>
-        <TimeFact term={text.started} at={props.startedAt} now={props.now} />
+        <TimeFact term={text.started} at={device.requestedAt} now={props.now} />
         <Fact term={text.from}>{origin.ip ?? text.unknown}</Fact>
         {browser && <Fact term={text.by}>{browser}</Fact>}
       </dl>
-      {scopes.length === 0 ? (
+      {scope.length === 0 ? (
         <p>{text.noScopes}</p>
       ) : (
         <>
           <h2>{text.scopes}</h2>
-          <Scopes scopes={scopes} label={text.scopes} />
+          <Scopes scopes={scope} label={text.scopes} />
         </>
       )}
       <Form action={action} csrf={csrf} hidden={{ user_code: userCode }} error={error} class="actions">

@@ -1,3 +1,4 @@
+import type { ErasureReceipt } from '../../shared/people/erasure.ts'
 import { fill } from './copy.ts'
 import { Buttons, Form, type FormError, TextField } from './form-parts.tsx'
 import { Fact, Layout } from './layout.tsx'
@@ -50,33 +51,24 @@ export function ErasePage({ backHref, ...form }: Props) {
   )
 }
 
-type ReceiptProps = {
-  uai: string
-  erasedAt: string
-  eventId: string
-  hash: string
-  keys: number
-  backupsForgetBy: string
-}
-
 /** The receipt of an erasure. */
-export function ErasedPage({ uai, erasedAt, eventId, hash, keys, backupsForgetBy }: ReceiptProps) {
+export function ErasedPage({ receipt }: { receipt: ErasureReceipt }) {
   const text = words.receipt
   return (
     <Layout title={words.doneTitle} lead={words.doneLead}>
       <dl class="facts">
         <Fact term={text.uai} mono>
-          {uai}
+          {receipt.uai}
         </Fact>
-        <Fact term={text.erasedAt}>{erasedAt}</Fact>
+        <Fact term={text.erasedAt}>{receipt.erased_at}</Fact>
         <Fact term={text.event} mono>
-          {eventId}
+          {receipt.event_id}
         </Fact>
         <Fact term={text.hash} mono>
-          {hash}
+          {receipt.event_hash}
         </Fact>
-        <Fact term={text.keys}>{String(keys)}</Fact>
-        <Fact term={text.backups}>{backupsForgetBy.slice(0, 10)}</Fact>
+        <Fact term={text.keys}>{String(receipt.keys_destroyed)}</Fact>
+        <Fact term={text.backups}>{receipt.backups_forget_by.slice(0, 10)}</Fact>
       </dl>
     </Layout>
   )

@@ -1,3 +1,4 @@
+import type { MagicLink } from '../../shared/sign-in/magic-link/magic-link.ts'
 import { Form, type FormError, Submit } from './form-parts.tsx'
 import { Fact, Layout, Name, Sentence } from './layout.tsx'
 import { displayName } from './safe.ts'
@@ -21,22 +22,20 @@ type Props = {
   action: string
   csrf: string
   state: string
-  email: string
+  link: MagicLink
   /** The application that is signed in, when it is not this browser. */
   clientName?: string
   /** Where the sign-in ends. */
   destination: string
-  device?: string
   error?: FormError
-  askedAt: Date
   now: Date
 }
 
 /** Asks for confirmation, since a mail scanner or another person may open the link. */
 export function MagicLinkPage(props: Props) {
-  const { action, csrf, state, email, clientName, error } = props
+  const { action, csrf, state, link, clientName, error } = props
   const client = clientName && displayName(clientName, words.unnamed)
-  const address = <Name>{email}</Name>
+  const address = <Name>{link.email}</Name>
   return (
     <Layout
       title={words.title}
@@ -50,8 +49,8 @@ export function MagicLinkPage(props: Props) {
       failed={Boolean(error)}
     >
       <dl class="facts">
-        <TimeFact term={words.asked} at={props.askedAt} now={props.now} />
-        {props.device && <Fact term={words.from}>{props.device}</Fact>}
+        <TimeFact term={words.asked} at={new Date(link.askedAt)} now={props.now} />
+        {link.device && <Fact term={words.from}>{link.device}</Fact>}
         <Fact term={words.to}>
           <bdi>{props.destination}</bdi>
         </Fact>

@@ -1,3 +1,4 @@
+import type { OperatorCodeListing } from '../../shared/queries/operator-codes.ts'
 import { fill } from './copy.ts'
 import { words } from './factor-words.ts'
 import { ButtonForm, ButtonLink, EmailField, Form, type FormError, ReasonField, Submit } from './form-parts.tsx'
@@ -7,21 +8,12 @@ import { TimeFact } from './time.tsx'
 
 const text = words.desk
 
-type OpenCode = {
-  id: string
-  person: string
-  operator: string
-  /** Whether the viewing operator requested it. */
-  own: boolean
-  reason: string
-  waiting: boolean
-  expiresAt: Date
-}
-
 type DeskProps = {
   base: string
   csrf: string
-  codes: OpenCode[]
+  codes: OperatorCodeListing[]
+  /** The UAI of the viewing operator. */
+  viewer: string
   now: Date
   email?: string
   error?: FormError
@@ -29,7 +21,7 @@ type DeskProps = {
 }
 
 /** Lets an operator create codes for others, and approve those of other operators. */
-export function OperatorCodesPage({ base, csrf, codes, now, email, error, notice }: DeskProps) {
+export function OperatorCodesPage({ base, csrf, codes, viewer, now, email, error, notice }: DeskProps) {
   return (
     <Layout title={text.title} lead={text.lead} notice={notice} wide failed={Boolean(error)}>
       <Form action={base} csrf={csrf} error={error} fields={['email']} class="spaced">
@@ -41,7 +33,7 @@ export function OperatorCodesPage({ base, csrf, codes, now, email, error, notice
         {codes.length === 0 && <p>{text.none}</p>}
         <ul class="cards">
           {codes.map((code) => (
-            <OpenCodeCard {...code} base={base} csrf={csrf} now={now} />
+            <OpenCode {...code} base={base} csrf={csrf} viewer={viewer} now={now} />
           ))}
         </ul>
       </Section>
@@ -49,8 +41,10 @@ export function OperatorCodesPage({ base, csrf, codes, now, email, error, notice
   )
 }
 
-function OpenCodeCard(props: OpenCode & { base: string; csrf: string; now: Date }) {
-  const { id, own, waiting, base, csrf } = props
+function OpenCode(props: OperatorCodeListing & Pick<DeskProps, 'base' | 'csrf' | 'viewer' | 'now'>) {
+  const { id, base, csrf } = props
+  const waiting = props.status === 'waiting'
+  const own = props.operator === props.viewer
   return (
     <li>
       <h3>
@@ -58,12 +52,12 @@ function OpenCodeCard(props: OpenCode & { base: string; csrf: string; now: Date 
       </h3>
       <dl class="pairs">
         <Fact term={text.person} mono>
-          {props.person}
+          {props.email ?? props.uai}
         </Fact>
         <Fact term={text.by} mono>
           {props.operator}
         </Fact>
-        <TimeFact term={text.until} at={props.expiresAt} now={props.now} />
+        <TimeFact term={text.until} at={props.expires_at} now={props.now} />
       </dl>
       {waiting && own && <p class="note">{text.own}</p>}
       {waiting && !own && (

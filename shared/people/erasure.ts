@@ -10,7 +10,7 @@ import { findPerson } from '../queries/identities.ts'
 
 const DAY_MS = 86_400_000
 
-type ErasureReceipt = {
+export type ErasureReceipt = {
   uai: string
   status: 'erased'
   erased_at: string

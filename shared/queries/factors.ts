@@ -29,6 +29,10 @@ export type Proofs = {
   wait: number
 }
 
+/** The number of unused recovery codes. */
+export const recoveryCodesLeft = ({ recoveryCodes }: Pick<Proofs, 'recoveryCodes'>) =>
+  recoveryCodes.reduce((sum, { state }) => sum + state.codeHashes.length, 0)
+
 type Common = { id: string; uai: string; version: number; key: string | null }
 type Row = {
   authenticators: (Common & {

@@ -52,7 +52,7 @@ export async function findSentMessage(
   return { events, subject, wrappedKey, address: personal.opener(subject, wrappedKey)(sealed?.address) }
 }
 
-type MessageRecord = {
+export type MessageRecord = {
   id: string
   channel: Channel
   template: string
