@@ -23,11 +23,10 @@ import { accountForm, formOf } from '../pages/account-forms.ts'
 import { ApiKeyPage } from '../pages/api-key.tsx'
 import { ApiKeyShownPage, EndKeyPage, RotateKeyPage } from '../pages/api-key-decisions.tsx'
 import { ApiKeyFormPage, type KeyFormValues } from '../pages/api-key-form.tsx'
-import { historyOf, limitsOf, SCOPE_GROUPS, shownKey } from '../pages/api-key-view.ts'
+import { historyOf, limitsOf, SCOPE_GROUPS, shownKey } from '../pages/api-key-parts.tsx'
 import { words } from '../pages/api-key-words.ts'
 import { ApiKeysPage } from '../pages/api-keys.tsx'
 import { fill } from '../pages/copy.ts'
-import { copyScriptSource } from '../pages/copy-field.tsx'
 import type { Shown } from '../pages/form.ts'
 import { createFormApp } from '../pages/form-answers.ts'
 import { page } from '../pages/page-authority.ts'
@@ -133,7 +132,7 @@ function sayWhichScopes(error: unknown): never {
 }
 
 function showKey(apiKey: string, name: string, notice?: string): Response {
-  return renderPage(ApiKeyShownPage({ apiKey, name, backHref: BASE, notice }), { script: copyScriptSource() })
+  return renderPage(ApiKeyShownPage({ apiKey, name, backHref: BASE, notice }))
 }
 
 app.route('GET', `${BASE}/:id`, {

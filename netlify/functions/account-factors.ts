@@ -24,7 +24,7 @@ import {
 } from '../../shared/sign-in/factors/totp.ts'
 import { totpUri } from '../../shared/tokens/totp.ts'
 import { returnToField, typedCode } from '../../shared/typed/fields.ts'
-import { accountForm, expiredButton, formOf } from '../pages/account-forms.ts'
+import { accountForm, expiredButton, formOf, idForm } from '../pages/account-forms.ts'
 import { words } from '../pages/factor-words.ts'
 import type { Shown } from '../pages/form.ts'
 import { createFormApp } from '../pages/form-answers.ts'
@@ -108,8 +108,6 @@ app.route('POST', ENROL, {
   }),
 )
 
-const removal = once(() => z.object({ id: z.uuid('not_found') }))
-
 /** Posted by a button of the account page, which shows the result. */
 app.route('POST', '/account/totp/remove', {
   authority: sensitivePage(HOME),
@@ -117,7 +115,7 @@ app.route('POST', '/account/totp/remove', {
 })((c, principal) => {
   const leave = (done: string) => c.redirect(`${HOME}?done=${done}`, 303)
   return accountForm(c, principal, {
-    schema: removal(),
+    schema: idForm(),
     restart: () => expiredButton(HOME),
     once: () => c.redirect(HOME, 303),
     act: async ({ id }) => {

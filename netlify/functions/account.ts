@@ -26,7 +26,7 @@ import { linkToken } from '../../shared/sso/sso-steps.ts'
 import { SUPABASE_SLUG } from '../../shared/sso/supabase-project.ts'
 import { emailDomain } from '../../shared/typed/email.ts'
 import { AccountPage } from '../pages/account.tsx'
-import { accountForm, formOf } from '../pages/account-forms.ts'
+import { accountForm, formOf, idForm } from '../pages/account-forms.ts'
 import { words } from '../pages/account-words.ts'
 import type { Shown } from '../pages/form.ts'
 import { createFormApp } from '../pages/form-answers.ts'
@@ -121,13 +121,11 @@ function take<Schema extends z.ZodMiniObject>(
   })
 }
 
-const removal = once(() => z.object({ id: z.uuid('not_found') }))
-
 app.route('POST', `${BASE}/sign-in-methods/remove`, {
   authority: sensitivePage(BASE),
   operation: formOperation('Removes a sign-in method'),
 })((c, principal) =>
-  take(c, principal, removal(), async ({ id: credentialId }) => {
+  take(c, principal, idForm(), async ({ id: credentialId }) => {
     const { person } = principal
     const input = { person, credentialId, reason: 'person', act: (work: Work) => actAs(work, principal) }
     await removeSignInMethod(c.var.call, input)

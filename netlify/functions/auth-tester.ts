@@ -14,7 +14,6 @@ import { tokenResponse } from '../../shared/oauth/token/token-response.ts'
 import { once } from '../../shared/once.ts'
 import { clearTry, readTry, startTry } from '../../shared/sign-in/tester-cookie.ts'
 import { TesterCodePage, TesterFailedPage, TesterPage, TesterTokensPage } from '../pages/auth-tester.tsx'
-import { copyScriptSource } from '../pages/copy-field.tsx'
 import { form, type Shown } from '../pages/form.ts'
 import { createFormApp } from '../pages/form-answers.ts'
 import { renderPage } from '../pages/render.ts'
@@ -82,7 +81,7 @@ app.route('GET', '/auth-tester', {
   if (error) return renderPage(TesterFailedPage({ error, description }), { status: 400 })
   if (!code) return c.redirect('/test-client', 302)
   const own = readTry(c.var.call)?.state === state
-  return renderPage(TesterCodePage({ code, own, csrf: newFormToken(c.var.call) }), { script: copyScriptSource() })
+  return renderPage(TesterCodePage({ code, own, csrf: newFormToken(c.var.call) }))
 })
 
 const codeForm = once(() => z.pick(callback(), { code: true }))

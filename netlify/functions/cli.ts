@@ -16,8 +16,7 @@ import { credentialsInput } from '../../shared/sign-in/password/password-input.t
 import { supabaseAccount } from '../../shared/sso/supabase-project.ts'
 import { checkPassword } from '../../shared/sync/supabase-users.ts'
 import * as schemas from '../openapi/schemas.ts'
-import { CliFailedPage, CliTokenPage, CliWelcomePage, handOverScriptSource, PasteCodePage } from '../pages/cli.tsx'
-import { copyScriptSource } from '../pages/copy-field.tsx'
+import { CliFailedPage, CliTokenPage, CliWelcomePage, PasteCodePage } from '../pages/cli.tsx'
 import { form, type Shown } from '../pages/form.ts'
 import { createFormApp } from '../pages/form-answers.ts'
 import { passwordBody } from '../pages/go-on.ts'
@@ -73,7 +72,7 @@ app.route('POST', `${BASE}/token`, {
     render: (shown) => welcome(c, signedIn, shown),
     act: async () => {
       const { token, until } = await issueManualToken(c.var.call, signedIn)
-      return renderPage(CliTokenPage({ token, until, backHref: BASE }), { script: copyScriptSource() })
+      return renderPage(CliTokenPage({ token, until, backHref: BASE }))
     },
     once: () => c.redirect(BASE, 303),
   })
@@ -107,23 +106,16 @@ app.route('GET', '/auth/cli-callback', {
   const listener = listenerOf(query.state)
   const answer = Object.entries(query).filter((entry): entry is [string, string] => entry[1] !== undefined)
   const to = listener && `${listener}/callback?${new URLSearchParams(answer)}`
-  const page = { script: to ? handOverScriptSource : undefined, connect: listener }
   if (!query.code) {
     const denied = query.error === 'access_denied'
-    return renderPage(CliFailedPage({ denied, to: query.error ? to : undefined }), { ...page, status: 400 })
+    return renderPage(CliFailedPage({ denied, to: query.error ? to : undefined }), {
+      connect: listener,
+      status: 400,
+    })
   }
-  return showPaste(c, query.code, to, page)
-})
-
-async function showPaste(
-  c: AppContext,
-  given: string,
-  to: string | undefined,
-  page: { script?: string; connect?: string },
-) {
   const signedIn = await signedInOr(c.var.call, BASE, 302)
-  const { code, seconds } = await issueManualCode(c.var.call, given, signedIn)
-  return renderPage(PasteCodePage({ code, minutes: seconds / 60, to }), page)
-}
+  const { code, seconds } = await issueManualCode(c.var.call, query.code, signedIn)
+  return renderPage(PasteCodePage({ code, minutes: seconds / 60, to }), { connect: listener })
+})
 
 export default serve(app)

@@ -14,7 +14,7 @@ import {
 } from '../../shared/operators/operator-codes.ts'
 import { listOpenOperatorCodes } from '../../shared/queries/operator-codes.ts'
 import { typedEmail, typedReason } from '../../shared/typed/fields.ts'
-import { accountForm, formOf } from '../pages/account-forms.ts'
+import { accountForm, formOf, idForm } from '../pages/account-forms.ts'
 import { words } from '../pages/factor-words.ts'
 import type { Shown } from '../pages/form.ts'
 import { createFormApp } from '../pages/form-answers.ts'
@@ -79,7 +79,7 @@ app.route('POST', BASE, { authority: operatorPage(BASE), operation: formOperatio
   }),
 )
 
-const approvalForm = once(() => z.object({ id: z.uuid('not_found'), reason: typedReason() }))
+const approvalForm = once(() => z.extend(idForm(), { reason: typedReason() }))
 
 app.route('POST', `${BASE}/approve`, {
   authority: operatorPage(BASE),
@@ -90,13 +90,11 @@ app.route('POST', `${BASE}/approve`, {
   ),
 )
 
-const revocationForm = once(() => z.object({ id: z.uuid('not_found') }))
-
 app.route('POST', `${BASE}/revoke`, {
   authority: operatorPage(BASE),
   operation: formOperation('Revokes a code'),
 })((c, operator) =>
-  take(c, operator, revocationForm(), async ({ id }) => {
+  take(c, operator, idForm(), async ({ id }) => {
     await revokeOperatorCode(c.var.call, operator, { id, reason: 'revoked by an operator' })
     return c.redirect(`${BASE}?done=revoked`, 303)
   }),

@@ -25,6 +25,7 @@ import { StepUpPage } from '../pages/step-up.tsx'
 const HOME = '/account'
 const PAGES = { totp: '/web/step-up', recovery_code: '/web/recovery' } as const
 type Method = keyof typeof PAGES
+const CODE_KINDS = { totp: 'code of the authenticator app', recovery_code: 'recovery code' }
 
 const app = createFormApp('Sign-in pages')
 const posted = once(() => z.object({ code: z.string('otp_malformed'), return_to: returnToField() }))
@@ -88,24 +89,20 @@ function take(c: AppContext, principal: PersonPrincipal, method: Method): Promis
   })
 }
 
-/** Asks a signed-in person for another factor before a sensitive action. */
-app.route('GET', '/web/step-up', {
-  authority: page(HOME),
-  operation: pageOperation('Asks for a code of the authenticator app', returnQuery),
-})((c, principal) => show(c, principal, 'totp'))
-app.route('POST', '/web/step-up', {
-  authority: page('/web/step-up'),
-  operation: formOperation('Steps up with a code of the authenticator app'),
-})((c, principal) => take(c, principal, 'totp'))
+/**
+ * Asks a signed-in person for another factor before a sensitive action. If the authenticator is lost, a recovery code gives access to
+ * the factors to set them up again.
+ */
+for (const method of ['totp', 'recovery_code'] as const) {
+  app.route('GET', PAGES[method], {
+    authority: page(HOME),
+    operation: pageOperation(`Asks for a ${CODE_KINDS[method]}`, returnQuery),
+  })((c, principal) => show(c, principal, method))
 
-/** If the authenticator is lost, a recovery code gives access to the factors to set them up again. */
-app.route('GET', '/web/recovery', {
-  authority: page(HOME),
-  operation: pageOperation('Asks for a recovery code', returnQuery),
-})((c, principal) => show(c, principal, 'recovery_code'))
-app.route('POST', '/web/recovery', {
-  authority: page('/web/recovery'),
-  operation: formOperation('Steps up with a recovery code'),
-})((c, principal) => take(c, principal, 'recovery_code'))
+  app.route('POST', PAGES[method], {
+    authority: page(PAGES[method]),
+    operation: formOperation(`Steps up with a ${CODE_KINDS[method]}`),
+  })((c, principal) => take(c, principal, method))
+}
 
 export default serve(app)

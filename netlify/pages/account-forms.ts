@@ -1,8 +1,9 @@
-import type * as z from 'zod/mini'
+import * as z from 'zod/mini'
 import type { PersonPrincipal } from '../../shared/access/authenticate.ts'
 import { newFormToken } from '../../shared/access/form-token.ts'
 import { GatewayError } from '../../shared/errors.ts'
 import type { AppContext } from '../../shared/http/app.ts'
+import { once } from '../../shared/once.ts'
 import { type FormOptions, form, type Tab } from './form.ts'
 
 /** What forms of a person's account are about. */
@@ -12,6 +13,9 @@ export const aboutOf = ({ credentialId }: PersonPrincipal) => `${credentialId}.a
 export const formOf = (c: AppContext, principal: PersonPrincipal, transaction?: string) => ({
   csrf: newFormToken(c.var.call, { about: aboutOf(principal), transaction }),
 })
+
+/** What a button sends that acts on one thing. */
+export const idForm = once(() => z.object({ id: z.uuid('not_found') }))
 
 type AccountForm<Schema extends z.ZodMiniObject, State> = Omit<FormOptions<Schema, State>, 'about'> &
   Required<Pick<FormOptions<Schema, State>, 'once'>>

@@ -59,29 +59,24 @@ export const words = {
   lastUsed: 'Last used',
   withdraw: 'Withdraw',
   withdrawFrom: 'Withdraw the consent of {name}',
+  sendCode: 'Send a code',
+  enterCode: 'Enter the 6-digit code that we sent to {address}.',
+  code: '6-digit code',
   addition: {
     email: {
       title: 'Add an e-mail address',
       lead: 'We’ll send a code to it. After you enter the code, you can also sign in with this address.',
-      send: 'Send a code',
       proveTitle: 'Verify the address',
-      proveLead: 'Enter the 6-digit code that we sent to {address}.',
       mergeLead:
         'If the address already has an account, it is merged into this one. We notify both addresses, and you can undo it.',
-      code: '6-digit code',
       submit: 'Add the address',
-      cancel: 'Cancel',
     },
     phone: {
       title: 'Add a mobile number',
       lead: 'We’ll send a code to it by text message. After you enter the code, you can also sign in with this number.',
-      send: 'Send a code',
       proveTitle: 'Verify the number',
-      proveLead: 'Enter the 6-digit code that we sent to {address}.',
       mergeLead: 'If the number already has an account, it is merged into this one. You can undo it.',
-      code: '6-digit code',
       submit: 'Add the number',
-      cancel: 'Cancel',
     },
   },
   erasure: {

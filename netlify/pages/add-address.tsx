@@ -17,7 +17,7 @@ export function AddAddressPage({ kind, backHref, given, ...form }: Props & { giv
         ) : (
           <EmailField label={words.email} value={given} error={error} />
         )}
-        <Buttons submit={text.send} cancel={text.cancel} backHref={backHref} />
+        <Buttons submit={words.sendCode} backHref={backHref} />
       </Form>
     </Layout>
   )
@@ -26,12 +26,12 @@ export function AddAddressPage({ kind, backHref, given, ...form }: Props & { giv
 /** Asks for the verification code, and explains what happens if the address already has an account. */
 export function ProveAddressPage({ kind, backHref, address, ...form }: Props & { address: string }) {
   const text = words.addition[kind]
-  const lead = <Sentence text={text.proveLead} address={<Name>{address}</Name>} />
+  const lead = <Sentence text={words.enterCode} address={<Name>{address}</Name>} />
   return (
     <Layout title={text.proveTitle} lead={lead} notice={text.mergeLead} failed={Boolean(form.error)}>
       <Form {...form} fields={['code']}>
-        <CodeField label={text.code} error={form.error} />
-        <Buttons submit={text.submit} cancel={text.cancel} backHref={backHref} />
+        <CodeField label={words.code} error={form.error} />
+        <Buttons submit={text.submit} backHref={backHref} />
       </Form>
     </Layout>
   )

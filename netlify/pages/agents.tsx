@@ -43,7 +43,6 @@ export const words = {
     days: 'For how long?',
     choices: { '1': 'One day', '7': 'One week', '30': '30 days', '90': '90 days' },
     submit: 'Allow the agent',
-    cancel: 'Cancel',
   },
 } as const
 
@@ -135,7 +134,7 @@ export function AgentFormPage({ action, csrf, scopes, values, error }: AgentForm
           </div>
         </fieldset>
         <Choices legend={text.days} name="days" options={text.choices} chosen={values.days} />
-        <Buttons submit={text.submit} cancel={text.cancel} backHref={action} />
+        <Buttons submit={text.submit} backHref={action} />
       </Form>
     </Layout>
   )

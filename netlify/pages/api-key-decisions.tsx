@@ -21,7 +21,7 @@ function DecisionPage({ title, lead, submit, name, backHref, children, ...form }
     >
       <Form {...form}>
         {children}
-        <Buttons submit={submit} cancel={words.form.cancel} backHref={backHref} />
+        <Buttons submit={submit} backHref={backHref} />
       </Form>
     </Layout>
   )

@@ -69,7 +69,7 @@ export function ApiKeyFormPage({ action, csrf, backHref, groups, values, error }
             maxlength={9}
           />
         </details>
-        <Buttons submit={text.submit} cancel={text.cancel} backHref={backHref} />
+        <Buttons submit={text.submit} backHref={backHref} />
       </Form>
     </Layout>
   )

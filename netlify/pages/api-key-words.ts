@@ -48,7 +48,6 @@ export const words = {
     networksHint: 'Addresses or ranges such as 203.0.113.0/24, separated by commas. Leave empty to allow all.',
     perMinute: 'At most this many calls a minute',
     submit: 'Create the key',
-    cancel: 'Cancel',
   },
   shown: {
     title: 'Your new key',

@@ -1,9 +1,8 @@
-import { createHash } from 'node:crypto'
-import { raw } from 'hono/html'
 import { fill } from './copy.ts'
 import { CopyField } from './copy-field.tsx'
 import { ButtonLink, Form, type FormError, Submit } from './form-parts.tsx'
 import { Layout, Name, Sentence } from './layout.tsx'
+import { scriptElement } from './script.ts'
 
 /** Every English sentence of the pages for terminals. */
 export const words = {
@@ -70,12 +69,9 @@ export function CliTokenPage({ token, until, backHref }: { token: string; until:
   )
 }
 
-const handOver = `const h=document.getElementById('handed-over');
+const handOver = scriptElement(`const h=document.getElementById('handed-over');
 fetch(h.dataset.to,{mode:'no-cors',cache:'no-store'}).then(()=>{h.textContent=h.dataset.done;h.hidden=false;
-const p=document.getElementById('paste');if(p)p.hidden=true},()=>{})`
-
-/** The script of the hosted callback as a Content-Security-Policy source. */
-export const handOverScriptSource = `'sha256-${createHash('sha256').update(handOver).digest('base64')}'`
+const p=document.getElementById('paste');if(p)p.hidden=true},()=>{})`)
 
 /** Sends the result of the sign-in to the terminal on this computer, if one listens. */
 function HandOver({ to }: { to?: string }) {
@@ -83,7 +79,7 @@ function HandOver({ to }: { to?: string }) {
   return (
     <>
       <p id="handed-over" class="notice" role="status" data-to={to} data-done={words.paste.handedOver} hidden></p>
-      <script>{raw(handOver)}</script>
+      {handOver}
     </>
   )
 }

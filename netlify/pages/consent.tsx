@@ -5,11 +5,12 @@ import {
   Destination,
   VerificationBadge,
 } from './consent-client.tsx'
-import { type ConsentScope, ScopeList } from './consent-scopes.tsx'
 import { copy, fill } from './copy.ts'
 import { Form, Submit } from './form-parts.tsx'
-import { Layout, Name, Sentence } from './layout.tsx'
+import { Layout, Name, Section, Sentence } from './layout.tsx'
 import { displayName, safeHref } from './safe.ts'
+
+type ConsentScope = { name: string; sentence: string; alreadyGranted?: boolean; sensitive?: boolean }
 
 type ConsentProps = {
   /** Where the form posts `authorization_id`, `csrf`, `return_to` and `decision` (`allow` or `deny`). */
@@ -94,5 +95,52 @@ function Detail({ term, values }: { term: string; values: string[] }) {
         ))}
       </dd>
     </>
+  )
+}
+
+/** Describes the requested scopes: new permissions visible, already granted ones collapsed. */
+function ScopeList({ scopes }: { scopes: ConsentScope[] }) {
+  const text = copy.consent
+  const granted = scopes.filter((scope) => scope.alreadyGranted)
+  const asked = scopes.filter((scope) => !scope.alreadyGranted)
+  if (scopes.length === 0) return <p>{text.noScopes}</p>
+  if (asked.length === 0)
+    return (
+      <Section id="scopes" title={text.granted}>
+        <Items scopes={granted} />
+      </Section>
+    )
+  return (
+    <>
+      <Section id="scopes" title={text.scopes}>
+        <Items scopes={asked} />
+      </Section>
+      {granted.length > 0 && (
+        <details>
+          <summary>{fill(text.grantedCount, { count: String(granted.length) }).join('')}</summary>
+          <Items scopes={granted} />
+        </details>
+      )}
+    </>
+  )
+}
+
+function Items({ scopes }: { scopes: ConsentScope[] }) {
+  return (
+    <ul class="scopes">
+      {scopes.map((scope) => (
+        <li class={scope.sensitive ? 'sensitive' : undefined}>
+          <span>
+            {scope.sentence}
+            {scope.sensitive && (
+              <>
+                {' '}
+                <span class="tag">{copy.consent.sensitive}</span>
+              </>
+            )}
+          </span>
+        </li>
+      ))}
+    </ul>
   )
 }

@@ -1,6 +1,5 @@
 import type { Child, PropsWithChildren } from 'hono/jsx'
 import { words } from './console-words.ts'
-import { fill } from './copy.ts'
 import { Form, type FormError, FormProblem, ReasonField, Submit } from './form-parts.tsx'
 import { Layout, Notice } from './layout.tsx'
 import { displayName } from './safe.ts'
@@ -28,7 +27,7 @@ export function ConsolePage({ frame, title, children }: PropsWithChildren<{ fram
   const open = Object.entries(words.sections).filter(([path]) => platform || !PLATFORM_ONLY.includes(path))
   return (
     <Layout title={title} heading={false} wide="console" failed={Boolean(error)}>
-      <nav class="links tabs" aria-label={words.nav}>
+      <nav class="links tabs" aria-label={words.title}>
         {open.map(([path, name]) => (
           <a href={path} aria-current={path === section ? 'page' : undefined}>
             {name}
@@ -87,7 +86,7 @@ type ActionProps = { frame: Frame; act: keyof typeof words.actions; id: string; 
 export function Action({ frame, act, id, what, back }: ActionProps) {
   if (frame.readOnly) return null
   const name = words.actions[act]
-  const label = fill(words.which, { action: name, what }).join('')
+  const label = `${name} ${what}`
   return (
     <details>
       <summary aria-label={label}>{name}…</summary>

@@ -1,7 +1,6 @@
 /** The words of the operators' console. */
 export const words = {
   title: 'Console',
-  nav: 'Console',
   sections: {
     '/admin': 'Overview',
     '/admin/people': 'People',
@@ -70,7 +69,6 @@ export const words = {
     enable: 'Enable',
     revokeAll: 'Revoke all of it',
   },
-  which: '{action} {what}',
   done: 'Done. The log has your reason.',
   unnamed: 'no address',
   filters: {

@@ -1,15 +1,10 @@
-import { hash } from 'node:crypto'
-import { raw } from 'hono/html'
 import type { Child } from 'hono/jsx'
-import { once } from '../../shared/once.ts'
 import { copy } from './copy.ts'
+import { scriptElement } from './script.ts'
 
-const script = `const b=document.getElementById('copy'),k=document.getElementById('key');
+const script = scriptElement(`const b=document.getElementById('copy'),k=document.getElementById('key');
 if(b&&navigator.clipboard){b.hidden=false;b.addEventListener('click',async()=>{k.select();await navigator.clipboard.writeText(k.value);
-document.getElementById('copied').textContent=b.dataset.done})}`
-
-/** The script as a Content-Security-Policy source. */
-export const copyScriptSource = once(() => `'sha256-${hash('sha256', script, 'base64')}'`)
+document.getElementById('copied').textContent=b.dataset.done})}`)
 
 /** A text with a copy button; without scripts it is copied manually. One per page. */
 export function CopyField({ label, value }: { label: Child; value: string }) {
@@ -21,7 +16,7 @@ export function CopyField({ label, value }: { label: Child; value: string }) {
         {copy.copyIt}
       </button>
       <p id="copied" class="note" role="status"></p>
-      <script>{raw(script)}</script>
+      {script}
     </>
   )
 }

@@ -10,10 +10,10 @@ export const copy = {
   newTab: '(opens in a new tab)',
   copyIt: 'Copy',
   copied: 'Copied',
+  cancel: 'Cancel',
 
   signIn: {
     title: 'Sign in',
-    titleFor: 'Sign in to {client}',
     lead: 'Enter your e-mail address and we will send you a 6-digit code. You need no password.',
     leadFor: 'Enter your e-mail address and we will send you a 6-digit code to continue to {client}.',
     email: 'E-mail address',

@@ -1,7 +1,6 @@
 /** Every English sentence about factors that work without e-mail. */
 export const words = {
   code: '6-digit code from the app',
-  cancel: 'Cancel',
   enrolment: {
     expired: 'This page was open for a long time, so it shows another code. Scan this one with your app.',
     title: 'Set up an authenticator app',
@@ -16,20 +15,18 @@ export const words = {
     submit: 'Turn it on',
   },
   stepUp: {
+    submit: 'Continue',
+    recoveryCode: 'Recovery code',
     guard: 'Use this code only on {host}. Each code works once.',
     totp: {
       title: 'Confirm that it is you',
       lead: 'You are signed in as {email}. What you are about to do needs a code from your authenticator app.',
-      code: '6-digit code from the app',
-      submit: 'Continue',
       otherLead: 'Lost the app?',
       other: 'Use a recovery code',
     },
     recovery_code: {
       title: 'Use a recovery code',
       lead: 'You are signed in as {email}. With a recovery code you can remove a lost authenticator app and set up another one.',
-      code: 'Recovery code',
-      submit: 'Continue',
       otherLead: 'Do you still have the app?',
       other: 'Use a code from the app',
     },

@@ -1,7 +1,7 @@
 import type { PropsWithChildren } from 'hono/jsx'
 import type { JSX } from 'hono/jsx/jsx-runtime'
 import type { Field } from '../../shared/errors.ts'
-import { scopeSentence } from './copy.ts'
+import { copy, scopeSentence } from './copy.ts'
 import { Problem } from './layout.tsx'
 import { Work, type WorkProps } from './work.tsx'
 
@@ -86,8 +86,10 @@ export function ButtonLink({ href, text, kind = 'plain' }: Omit<ButtonProps, 'la
   )
 }
 
+type ButtonsProps = { submit: string; backHref: string; cancel?: string }
+
 /** The submit button of a form, and the link back. */
-export function Buttons({ submit, cancel, backHref }: { submit: string; cancel: string; backHref: string }) {
+export function Buttons({ submit, backHref, cancel = copy.cancel }: ButtonsProps) {
   return (
     <div class="actions">
       <Submit text={submit} />

@@ -1,15 +1,14 @@
 import type { JSX } from 'hono/jsx/jsx-runtime'
 import { formActionSources } from './safe.ts'
+import { scriptSources } from './script.ts'
 import { stylesheetSource } from './style.ts'
-import { waitScript, waitScriptSource } from './wait.tsx'
-import { workScript, workScriptSource } from './work.tsx'
 
 type PageOptions = {
   /** HTTP status, 200 unless given. */
   status?: number
   /** Redirect URIs, origins or schemes, other than this origin, that this page's forms may redirect to. */
   formAction?: string[]
-  /** Content-Security-Policy source of the one script the page may run. */
+  /** Content-Security-Policy source of a script that is not one of `scriptElement`. */
   script?: string
   /** Origin that the script may call. Default: none. */
   connect?: string
@@ -18,7 +17,7 @@ type PageOptions = {
 }
 
 /**
- * Turns a page into a response that is never cached or framed, runs no script but the one it names and a countdown, and sends no Referer
+ * Turns a page into a response that is never cached or framed, runs no script but ours, and sends no Referer
  * (OAuth 2.1 section 7.11, RFC 9700 sections 4.2.4 and 4.16).
  *
  * `no-referrer` makes browsers send `Origin: null` with the page's own form posts: check CSRF by token and
@@ -29,14 +28,8 @@ export function renderPage(page: JSX.Element, options: PageOptions = {}): Respon
   headers.set('Content-Type', 'text/html; charset=utf-8')
   headers.set('Cache-Control', 'no-store')
   const html = `<!doctype html>${page}`
-  const scripts = [
-    options.script,
-    html.includes(waitScript) && waitScriptSource(),
-    html.includes(workScript) && workScriptSource(),
-  ]
-    .filter(Boolean)
-    .join(' ')
-  headers.set('Content-Security-Policy', contentSecurityPolicy({ ...options, script: scripts || undefined }))
+  const scripts = [...scriptSources(html), ...(options.script ? [options.script] : [])].join(' ')
+  headers.set('Content-Security-Policy', contentSecurityPolicy({ ...options, script: scripts }))
   headers.set('X-Frame-Options', 'DENY')
   headers.set('Referrer-Policy', 'no-referrer')
   headers.set('X-Content-Type-Options', 'nosniff')

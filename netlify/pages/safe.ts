@@ -44,11 +44,8 @@ function schemeOf(uri: string): string | undefined {
   return URL.canParse(uri) ? new URL(uri).protocol : undefined
 }
 
-function isActiveScheme(scheme: string): boolean {
-  return ['javascript:', 'data:', 'vbscript:', 'file:', 'blob:', 'filesystem:', 'about:', 'view-source:'].includes(
-    scheme,
-  )
-}
+const isActiveScheme = (scheme: string) =>
+  /^(javascript|data|vbscript|file|blob|filesystem|about|view-source):$/.test(scheme)
 
 function isLocalPath(href: string): boolean {
   return URL.canParse(href, 'https://here.invalid') && /^[/?#](?![/\\])/.test(href) && !/[\t\r\n]/.test(href)

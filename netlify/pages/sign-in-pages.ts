@@ -4,7 +4,6 @@ import { newFormToken } from '../../shared/access/form-token.ts'
 import { safeReturnTo, signInEnd } from '../../shared/access/return-to.ts'
 import { LIFETIME_SECONDS } from '../../shared/domain/otp-challenge.ts'
 import { catalogue, durationText, isRefusal } from '../../shared/errors.ts'
-import type { Gateway } from '../../shared/gateway.ts'
 import type { AppContext } from '../../shared/http/app.ts'
 import { readQuery } from '../../shared/http/body.ts'
 import { endsAtClient } from '../../shared/oauth/authorize/authorize-url.ts'
@@ -37,11 +36,6 @@ function signInHref(returnTo: string | undefined, byPhone: boolean): string {
   return `/web/login${query.size > 0 ? `?${query}` : ''}`
 }
 
-async function namesOf(gateway: Gateway, returnTo: string | undefined) {
-  const { clientName, clientHost } = await destinationOf(gateway, returnTo)
-  return { clientName, clientHost }
-}
-
 /** The page that asks for an address, or leads to another provider. */
 export async function signInPage(
   c: AppContext,
@@ -59,7 +53,7 @@ export async function signInPage(
       action: '/web/login',
       csrf: newFormToken(c.var.call, { transaction: id }),
       returnTo,
-      ...(await namesOf(c.var.call.gateway, returnTo)),
+      ...(await destinationOf(c.var.call.gateway, returnTo)),
       providers: connections
         .filter(({ status, settings }) => status === 'enabled' && settings.listed)
         .map(({ slug, settings }) => ({ name: settings.name, href: providerHref(slug, returnTo) })),
@@ -100,7 +94,7 @@ export async function codePage(
       channel: to.channel,
       minutes: LIFETIME_SECONDS / 60,
       wait: await waitToSend(c.var.call, to),
-      ...(await namesOf(gateway, returnTo)),
+      ...(await destinationOf(gateway, returnTo)),
       host: new URL(issuer).host,
       error,
       notice: paused ?? notice,

@@ -21,13 +21,14 @@ type StepUpProps = {
 export function StepUpPage(props: StepUpProps) {
   const { method, action, csrf, returnTo, error, backHref, otherHref, email, host } = props
   const text = words.stepUp[method]
-  const Field = method === 'totp' ? CodeField : SecretCodeField
+  const [Field, label] =
+    method === 'totp' ? [CodeField, words.code] : [SecretCodeField, words.stepUp.recoveryCode]
   const lead = <Sentence text={text.lead} email={<Name>{email}</Name>} />
   return (
     <Layout title={text.title} lead={lead} failed={Boolean(error)}>
       <Form action={action} csrf={csrf} hidden={{ return_to: returnTo }} error={error} fields={['code']}>
-        <Field label={text.code} error={error} describedBy="guard" />
-        <Buttons submit={text.submit} cancel={words.cancel} backHref={backHref} />
+        <Field label={label} error={error} describedBy="guard" />
+        <Buttons submit={words.stepUp.submit} backHref={backHref} />
         <p class="note" id="guard">
           <Sentence text={words.stepUp.guard} host={<Name>{host}</Name>} />
         </p>

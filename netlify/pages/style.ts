@@ -1,5 +1,4 @@
-import { hash } from 'node:crypto'
-import { once } from '../../shared/once.ts'
+import { inlineSource } from './script.ts'
 
 /** The one stylesheet of all pages, inlined into each. */
 export const stylesheet = `
@@ -161,4 +160,4 @@ font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;font-size:.9375
 `
 
 /** The stylesheet as a Content-Security-Policy source. */
-export const stylesheetSource = once(() => `'sha256-${hash('sha256', stylesheet, 'base64')}'`)
+export const stylesheetSource = inlineSource(stylesheet)

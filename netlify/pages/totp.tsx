@@ -56,7 +56,7 @@ export function EnrolTotpPage(props: EnrolTotpProps) {
         class="below"
       >
         <CodeField label={words.code} error={error} />
-        <Buttons submit={text.submit} cancel={words.cancel} backHref={backHref} />
+        <Buttons submit={text.submit} backHref={backHref} />
       </Form>
     </Layout>
   )

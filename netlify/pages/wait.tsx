@@ -1,20 +1,13 @@
-import { hash } from 'node:crypto'
-import { raw } from 'hono/html'
 import { durationText, TIME_UNITS } from '../../shared/errors.ts'
-import { once } from '../../shared/once.ts'
 import { copy, fill } from './copy.ts'
+import { scriptElement } from './script.ts'
 
 /** Counts each wait down and disables buttons until then. Without scripts they stay enabled, and the server responds. */
-const script = `addEventListener('DOMContentLoaded',()=>{for(const e of document.querySelectorAll('[data-wait]')){const end=Date.now()+e.dataset.wait*1000,held=document.querySelectorAll('[data-held]'),U=${JSON.stringify(TIME_UNITS)};
+const script =
+  scriptElement(`addEventListener('DOMContentLoaded',()=>{for(const e of document.querySelectorAll('[data-wait]')){const end=Date.now()+e.dataset.wait*1000,held=document.querySelectorAll('[data-held]'),U=${JSON.stringify(TIME_UNITS)};
 e.removeAttribute('data-wait');const tick=()=>{const s=(end-Date.now())/1000;for(const b of held)b.disabled=s>0;
 if(s<=0){clearInterval(timer);e.setAttribute('aria-live','polite');e.textContent=e.dataset.over;return}
-const [n,l]=U.find(u=>s<u[2]),c=Math.ceil(s/l);e.textContent=e.dataset.text.replace('{wait}',c+' '+n+(c===1?'':'s'))};const timer=setInterval(tick,1000);tick()}})`
-
-/** Included in pages with a wait, which marks them as needing the script. */
-export const waitScript = `<script>${script}</script>`
-
-/** The script as a Content-Security-Policy source. */
-export const waitScriptSource = once(() => `'sha256-${hash('sha256', script, 'base64')}'`)
+const [n,l]=U.find(u=>s<u[2]),c=Math.ceil(s/l);e.textContent=e.dataset.text.replace('{wait}',c+' '+n+(c===1?'':'s'))};const timer=setInterval(tick,1000);tick()}})`)
 
 /** Inserts the time to wait for `{wait}`, and counts down if scripts run. */
 export function Wait({ seconds, text = copy.wait.again }: { seconds: number; text?: string }) {
@@ -24,7 +17,7 @@ export function Wait({ seconds, text = copy.wait.again }: { seconds: number; tex
       <span role="timer" aria-live="off" data-wait={Math.ceil(seconds)} data-text={text} data-over={copy.wait.over}>
         {fill(text, { wait: durationText(seconds) }).join('')}
       </span>
-      {raw(waitScript)}
+      {script}
     </>
   )
 }
