@@ -16,7 +16,7 @@ import { erasePerson } from '../shared/people/erasure.ts'
 import { splitIdentity } from '../shared/people/identities.ts'
 import { listFactors } from '../shared/queries/factors.ts'
 import { listProvenance } from '../shared/queries/identities.ts'
-import { resumeProof } from '../shared/sign-in/factors/proofs.ts'
+import { resumeFactor } from '../shared/sign-in/factors/check-factor.ts'
 import { findIdentity, type IdentitySummary } from './lib/find-identity.ts'
 import { act, actAsAccount, type OperatorCall, operatorProgram } from './lib/operator.ts'
 import { fieldLines, RefusedError, UsageError, wholeNumber } from './lib/terminal.ts'
@@ -75,8 +75,8 @@ async function resetFactors(call: Call): Promise<IdentitySummary> {
   await act(gateway, async (work) => {
     const { authenticators, recoveryCodes: sets } = await listFactors(gateway.reads, gateway.personal, { members })
     for (const one of authenticators)
-      resumeProof(work, totpAuthenticator, one).decide((state) => remove(state, flags.reason))
-    for (const one of sets) resumeProof(work, recoveryCodes, one).decide((state) => replaceCodes(state, flags.reason))
+      resumeFactor(work, totpAuthenticator, one).decide((state) => remove(state, flags.reason))
+    for (const one of sets) resumeFactor(work, recoveryCodes, one).decide((state) => replaceCodes(state, flags.reason))
   })
   return existing(call)
 }

@@ -139,7 +139,7 @@ const MAY_IMPORT: [files: RegExp, targets: string[]][] = [
       'shared/operators/',
       'shared/api-keys/key-lineage.ts',
       'shared/audit/blast-radius.ts',
-      'shared/sign-in/factors/proof-codes.ts',
+      'shared/sign-in/factors/factor-codes.ts',
       ...PEOPLE_AND_DELIVERY,
       ...COMMON,
     ],
@@ -278,7 +278,7 @@ describe('a sign-in', () => {
   test('has its cookies set by one file, which one other calls', () => {
     const sets = /\bsetCookie\(\s*(SESSION_COOKIE|USER_COOKIE|knownBrowserName)/
     expect(SOURCES.filter((file) => sets.test(read(file)))).toEqual(['shared/http/cookies.ts'])
-    expect(importersOf('setSessionCookies', 'shared/http/cookies.ts')).toEqual(['netlify/pages/go-on.ts'])
+    expect(importersOf('setSessionCookies', 'shared/http/cookies.ts')).toEqual(['netlify/pages/sign-in-response.ts'])
   })
 })
 

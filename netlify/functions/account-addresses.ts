@@ -111,7 +111,7 @@ for (const kind of ['email', 'phone'] as const) {
       act: async ({ code }, transaction) => {
         const { to, challengeId } = transaction
         const presented = { to, challengeId, code, browserHash: browserHashOf(c.var.call) }
-        const done = await prove(c, principal, presented)
+        const done = await addAddress(c, principal, presented)
         await endTransaction(c.var.call, transaction)
         return c.redirect(`${HOME}?done=${done}`, 303)
       },
@@ -121,7 +121,7 @@ for (const kind of ['email', 'phone'] as const) {
 
 type Presented = { to: CodeAddress; challengeId: string; code: string; browserHash: string }
 
-async function prove(c: AppContext, principal: PersonPrincipal, presented: Presented): Promise<string> {
+async function addAddress(c: AppContext, principal: PersonPrincipal, presented: Presented): Promise<string> {
   const { person } = principal
   const check = codeCheck(c.var.call, presented)
   const outcome = await commit(c.var.call, async (work) => {

@@ -12,7 +12,7 @@ import { once } from '../../shared/once.ts'
 import { notifyFactorChange } from '../../shared/people/factor-notices.ts'
 import { listFactors, recoveryCodesLeft } from '../../shared/queries/factors.ts'
 import { completeStepUp } from '../../shared/sign-in/complete.ts'
-import { grouped } from '../../shared/sign-in/factors/proof-codes.ts'
+import { grouped } from '../../shared/sign-in/factors/factor-codes.ts'
 import { makeRecoveryCodes } from '../../shared/sign-in/factors/recovery-codes.ts'
 import {
   type Enrolment,
@@ -29,10 +29,10 @@ import { words } from '../pages/factor-words.ts'
 import type { Shown } from '../pages/form.ts'
 import { createFormApp } from '../pages/form-answers.ts'
 import type { FormError } from '../pages/form-parts.tsx'
-import { goOn } from '../pages/go-on.ts'
 import { sensitivePage } from '../pages/page-authority.ts'
 import { MakeRecoveryCodesPage, RecoveryCodesPage } from '../pages/recovery-codes.tsx'
 import { renderPage } from '../pages/render.ts'
+import { redirectTo } from '../pages/sign-in-response.ts'
 import { EnrolTotpPage } from '../pages/totp.tsx'
 
 const HOME = '/account'
@@ -103,7 +103,7 @@ app.route('POST', ENROL, {
         notice: 'authenticator_added',
       })
       const done = back ?? `${HOME}?done=totp_added`
-      return goOn(c, { location: recoveryCodes.length > 0 ? done : withGoal(CODES, done), cookies })
+      return redirectTo(c, { location: recoveryCodes.length > 0 ? done : withGoal(CODES, done), cookies })
     },
   }),
 )

@@ -12,7 +12,7 @@ import { challengeOf } from '../../shared/oauth/authorize/pkce.ts'
 import { redeemCode } from '../../shared/oauth/token/authorization-code.ts'
 import { tokenResponse } from '../../shared/oauth/token/token-response.ts'
 import { once } from '../../shared/once.ts'
-import { clearTry, readTry, startTry } from '../../shared/sign-in/tester-cookie.ts'
+import { clearAttempt, readAttempt, startAttempt } from '../../shared/sign-in/tester-cookie.ts'
 import { TesterCodePage, TesterFailedPage, TesterPage, TesterTokensPage } from '../pages/auth-tester.tsx'
 import { form, type Shown } from '../pages/form.ts'
 import { createFormApp } from '../pages/form-answers.ts'
@@ -48,7 +48,7 @@ app.route('POST', '/test-client', {
     schema: scopeForm(),
     render: (shown) => testerPage(c, shown.typed.scope ?? SCOPE, shown),
     act: ({ scope }) => {
-      const { verifier, state, nonce } = startTry(c.var.call)
+      const { verifier, state, nonce } = startAttempt(c.var.call)
       const query = {
         response_type: 'code',
         client_id: CLIENT_ID,
@@ -80,7 +80,7 @@ app.route('GET', '/auth-tester', {
   const { code, state, error, error_description: description } = readQuery(c, callback())
   if (error) return renderPage(TesterFailedPage({ error, description }), { status: 400 })
   if (!code) return c.redirect('/test-client', 302)
-  const own = readTry(c.var.call)?.state === state
+  const own = readAttempt(c.var.call)?.state === state
   return renderPage(TesterCodePage({ code, own, csrf: newFormToken(c.var.call) }))
 })
 
@@ -92,10 +92,10 @@ app.route('POST', '/auth-tester', {
 })((c) =>
   form(c, {
     schema: codeForm(),
-    load: () => readTry(c.var.call)?.verifier,
+    load: () => readAttempt(c.var.call)?.verifier,
     restart: () => c.redirect('/test-client', 303),
     act: async ({ code }, verifier) => {
-      clearTry(c.var.call)
+      clearAttempt(c.var.call)
       const credentials = { clientId: CLIENT_ID, method: 'none' as const, limits: [] }
       const request = { code, redirect_uri: redirectUri(), code_verifier: verifier }
       const family = await redeemCode(c.var.call, credentials, request)

@@ -19,10 +19,10 @@ import * as schemas from '../openapi/schemas.ts'
 import { CliFailedPage, CliTokenPage, CliWelcomePage, PasteCodePage } from '../pages/cli.tsx'
 import { form, type Shown } from '../pages/form.ts'
 import { createFormApp } from '../pages/form-answers.ts'
-import { passwordBody } from '../pages/go-on.ts'
 import { signedInOr } from '../pages/page-authority.ts'
 import { renderPage } from '../pages/render.ts'
 import { openSignIn } from '../pages/sign-in-pages.ts'
+import { passwordBody } from '../pages/sign-in-response.ts'
 
 const BASE = '/auth/cli-login'
 const app = createFormApp('Sign-in pages')

@@ -35,9 +35,9 @@ import { typedEmail } from '../../shared/typed/fields.ts'
 import * as schemas from '../openapi/schemas.ts'
 import { form, type Shown } from '../pages/form.ts'
 import { createFormApp } from '../pages/form-answers.ts'
-import { goOn, passwordBody, signedInBody } from '../pages/go-on.ts'
 import { MagicLinkPage } from '../pages/magic-link.tsx'
 import { renderPage } from '../pages/render.ts'
+import { passwordBody, redirectTo, signedInBody } from '../pages/sign-in-response.ts'
 import { welcomePage } from '../pages/signed-in.tsx'
 
 const CALLBACK = '/v1/auth/magic-link/callback'
@@ -133,7 +133,7 @@ async function enter(c: AppContext, link: MagicLink): Promise<Response> {
   const replaces = await browserSession(c.var.call)
   const request = { platform: 'web', projectScope: link.projectScope, replaces }
   const { cookies } = await completeSignIn(c.var.call, codeMethod(c.var.call, codeOf(link)), request).catch(stale)
-  return goOn(c, { location: endOf(link), cookies })
+  return redirectTo(c, { location: endOf(link), cookies })
 }
 
 /** A link has no code to mistype, so an invalid code means that the link was used. */

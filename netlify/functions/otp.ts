@@ -17,7 +17,7 @@ import { sendCode } from '../../shared/sign-in/otp/send-code.ts'
 import { PLATFORMS } from '../../shared/sign-in/platforms.ts'
 import { typedCode, typedEmail, typedPhone } from '../../shared/typed/fields.ts'
 import * as schemas from '../openapi/schemas.ts'
-import { signedInBody } from '../pages/go-on.ts'
+import { signedInBody } from '../pages/sign-in-response.ts'
 
 const type = once(() => z.optional(z.enum(['email', 'sms'], 'must be email or sms')))
 const address = once(() => ({ email: z.optional(typedEmail()), phone: z.optional(typedPhone()), type: type() }))

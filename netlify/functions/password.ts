@@ -20,7 +20,7 @@ import { checkPassword, signUp } from '../../shared/sync/supabase-users.ts'
 import { returnToField } from '../../shared/typed/fields.ts'
 import * as schemas from '../openapi/schemas.ts'
 import { errorPage } from '../pages/error-page.tsx'
-import { passwordBody } from '../pages/go-on.ts'
+import { passwordBody } from '../pages/sign-in-response.ts'
 
 const app = createApp('api', { tag: 'Sign-in', errorPage })
 

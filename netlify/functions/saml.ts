@@ -23,7 +23,7 @@ import {
   takeProfile,
 } from '../../shared/sso/sso-steps.ts'
 import { errorPage } from '../pages/error-page.tsx'
-import { goOn } from '../pages/go-on.ts'
+import { redirectTo } from '../pages/sign-in-response.ts'
 
 const BASE = '/v1/auth/saml/:slug'
 const app = createApp('api', { tag: 'Other identity providers', errorPage })
@@ -81,7 +81,7 @@ app.route('POST', `${BASE}/acs`, {
     return c.redirect(`/v1/auth/saml/${connection.slug}/acs?${new URLSearchParams({ state: flow.state, answer })}`, 303)
   } catch (error) {
     if (flow) clearFlow(c.var.call, flow)
-    return goOn(c, backToSignIn(error, flow), 302)
+    return redirectTo(c, backToSignIn(error, flow), 302)
   }
 })
 
@@ -103,9 +103,13 @@ app.route('GET', `${BASE}/acs`, {
     const taken = await takeProfile(c.var.call, connection.slug, readQuery(c, finishQuery()))
     flow = taken.flow
     clearFlow(c.var.call, flow)
-    return goOn(c, await finishFlow(c.var.call, flow, { connection, profile: taken.profile, method: 'saml' }), 302)
+    return redirectTo(
+      c,
+      await finishFlow(c.var.call, flow, { connection, profile: taken.profile, method: 'saml' }),
+      302,
+    )
   } catch (error) {
-    return goOn(c, backToSignIn(error, flow), 302)
+    return redirectTo(c, backToSignIn(error, flow), 302)
   }
 })
 
@@ -167,7 +171,7 @@ async function singleLogout(c: AppContext, sent: LogoutMessage, query: string | 
       if (deflated && Signature) await saml.validateRedirectAsync(given, query)
       return c.redirect('/web/login', 303)
     } catch (cause) {
-      return goOn(c, backToSignIn(logoutError('provider_logout_failed', cause)), 302)
+      return redirectTo(c, backToSignIn(logoutError('provider_logout_failed', cause)), 302)
     }
   }
   await checkLogout(gateway(), connection, { message: SAMLRequest, deflated, kind: 'LogoutRequest' }).catch(refuse)

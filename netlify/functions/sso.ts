@@ -25,7 +25,7 @@ import { finishFlow } from '../../shared/sso/sso-finish.ts'
 import { backToSignIn, beginFlow, enabledConnection, startQuery, takeFlow } from '../../shared/sso/sso-steps.ts'
 import { finishSupabaseFlow, SUPABASE, supabaseAuthorizeUrl } from '../../shared/sso/supabase-project.ts'
 import { errorPage } from '../pages/error-page.tsx'
-import { goOn } from '../pages/go-on.ts'
+import { redirectTo } from '../pages/sign-in-response.ts'
 
 const CALLBACK = '/v1/auth/oauth/callback'
 const app = createApp('api', { tag: 'Other identity providers', errorPage })
@@ -60,7 +60,9 @@ app.route('GET', '/v1/auth/oauth', {
 app.route('GET', '/v1/auth/oauth/callback', {
   authority: byProtocol('ceremony'),
   operation: { summary: 'Redirects a response without a flow to the sign-in page', answers: { 302: 'redirect' } },
-})((c) => goOn(c, backToSignIn(new GatewayError('sso_state_invalid', { reason: 'callback without a provider' })), 302))
+})((c) =>
+  redirectTo(c, backToSignIn(new GatewayError('sso_state_invalid', { reason: 'callback without a provider' })), 302),
+)
 
 app.route('GET', `${CALLBACK}/:slug`, {
   authority: byProtocol('ceremony'),
@@ -78,15 +80,19 @@ app.route('GET', `${CALLBACK}/:slug`, {
     clearFlow(c.var.call, flow)
     if (protocol === 'supabase') {
       const profile = await finishSupabaseFlow(gateway(), searchParams, flow.verifier)
-      return goOn(c, await finishFlow(c.var.call, flow, { connection: SUPABASE, profile, method: 'supabase' }), 302)
+      return redirectTo(
+        c,
+        await finishFlow(c.var.call, flow, { connection: SUPABASE, profile, method: 'supabase' }),
+        302,
+      )
     }
     const profile =
       protocol === 'hook'
         ? await readHookAssertion(gateway(), connection, flow, searchParams.get('assertion') ?? '')
         : await finishCodeRequest(gateway(), connection, flow, answer)
-    return goOn(c, await finishFlow(c.var.call, flow, { connection, profile, method: protocol }), 302)
+    return redirectTo(c, await finishFlow(c.var.call, flow, { connection, profile, method: protocol }), 302)
   } catch (error) {
-    return goOn(c, backToSignIn(error, flow), 302)
+    return redirectTo(c, backToSignIn(error, flow), 302)
   }
 })
 

@@ -17,7 +17,7 @@ import { PLATFORMS } from '../../shared/sign-in/platforms.ts'
 import { supabaseAccount } from '../../shared/sso/supabase-project.ts'
 import { readSupabaseToken } from '../../shared/sync/supabase-users.ts'
 import * as schemas from '../openapi/schemas.ts'
-import { passwordBody } from '../pages/go-on.ts'
+import { passwordBody } from '../pages/sign-in-response.ts'
 
 const app = createApp('api', { tag: 'Sign-in' })
 

@@ -30,7 +30,6 @@ import { checkPassword, followLink, hasPasswords, sendRecovery, signUp } from '.
 import { returnToField } from '../../shared/typed/fields.ts'
 import { form, type Shown } from '../pages/form.ts'
 import { createFormApp } from '../pages/form-answers.ts'
-import { goOn } from '../pages/go-on.ts'
 import {
   ConfirmAddressPage,
   ForgotPasswordPage,
@@ -41,6 +40,7 @@ import {
 } from '../pages/password.tsx'
 import { renderPage } from '../pages/render.ts'
 import { beginAgain } from '../pages/sign-in-pages.ts'
+import { redirectTo } from '../pages/sign-in-response.ts'
 
 const app = createFormApp('Sign-in pages')
 const pageQuery = once(() =>
@@ -130,10 +130,10 @@ async function enter(c: AppContext, profile: ExternalProfile, transaction: SignI
   try {
     const { cookies } = await completeSignIn(c.var.call, accountMethod(gateway(), account), request)
     await endTransaction(c.var.call, transaction)
-    return goOn(c, { location: transaction.returnTo ?? signInEnd(gateway().config), cookies })
+    return redirectTo(c, { location: transaction.returnTo ?? signInEnd(gateway().config), cookies })
   } catch (error) {
     const waiting = { ...transaction, email: profile.email, link: accountOf(account) }
-    return goOn(c, await proveMailboxFirst(c.var.call, error, waiting))
+    return redirectTo(c, await proveMailboxFirst(c.var.call, error, waiting))
   }
 }
 

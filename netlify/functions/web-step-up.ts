@@ -12,14 +12,14 @@ import { endsAtClient } from '../../shared/oauth/authorize/authorize-url.ts'
 import { once } from '../../shared/once.ts'
 import { listFactors } from '../../shared/queries/factors.ts'
 import { completeStepUp } from '../../shared/sign-in/complete.ts'
-import { readFactorCode } from '../../shared/sign-in/factors/proof-codes.ts'
-import { checkFactor, ownLimits, recordFactor } from '../../shared/sign-in/factors/proofs.ts'
+import { checkFactor, ownLimits, recordFactor } from '../../shared/sign-in/factors/check-factor.ts'
+import { readFactorCode } from '../../shared/sign-in/factors/factor-codes.ts'
 import { returnToField } from '../../shared/typed/fields.ts'
 import { form, type Shown } from '../pages/form.ts'
 import { createFormApp } from '../pages/form-answers.ts'
-import { goOn } from '../pages/go-on.ts'
 import { page } from '../pages/page-authority.ts'
 import { renderPage } from '../pages/render.ts'
+import { redirectTo } from '../pages/sign-in-response.ts'
 import { StepUpPage } from '../pages/step-up.tsx'
 
 const HOME = '/account'
@@ -84,7 +84,7 @@ function take(c: AppContext, principal: PersonPrincipal, method: Method): Promis
         },
         notice: method === 'recovery_code' ? 'recovery_code_used' : undefined,
       })
-      return goOn(c, { location: goalOf({ return_to }) ?? HOME, cookies })
+      return redirectTo(c, { location: goalOf({ return_to }) ?? HOME, cookies })
     },
   })
 }

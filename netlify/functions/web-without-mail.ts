@@ -18,9 +18,9 @@ import { emailDomain } from '../../shared/typed/email.ts'
 import { returnToField, typedEmail } from '../../shared/typed/fields.ts'
 import { form, type Shown } from '../pages/form.ts'
 import { createFormApp } from '../pages/form-answers.ts'
-import { goOn } from '../pages/go-on.ts'
 import { renderPage } from '../pages/render.ts'
 import { beginAgain } from '../pages/sign-in-pages.ts'
+import { redirectTo } from '../pages/sign-in-response.ts'
 import { WithoutMailPage } from '../pages/without-mail.tsx'
 
 const PAGE = '/web/without-mail'
@@ -61,11 +61,11 @@ app.route('POST', PAGE, { authority: byProtocol('ceremony'), operation: formOper
     restart: (expired) => beginAgain(c, expired, (shown, transaction) => page(c, transaction, shown)),
     act: async ({ email, code }, transaction) => {
       const connection = await findDomain(gateway().reads, emailDomain(email))
-      if (connection) return goOn(c, { location: connectionUrl(transaction, { slug: connection.slug, email }) })
+      if (connection) return redirectTo(c, { location: connectionUrl(transaction, { slug: connection.slug, email }) })
       const replaces = await browserSession(c.var.call)
       const { cookies } = await signInWithoutMail(c.var.call, { email, code, replaces })
       await endTransaction(c.var.call, transaction)
-      return goOn(c, { location: transaction.returnTo ?? signInEnd(gateway().config), cookies })
+      return redirectTo(c, { location: transaction.returnTo ?? signInEnd(gateway().config), cookies })
     },
   }),
 )

@@ -25,9 +25,9 @@ import { copy } from '../pages/copy.ts'
 import { type Expired, form, type Shown, type Tab } from '../pages/form.ts'
 import { createFormApp } from '../pages/form-answers.ts'
 import type { FormError } from '../pages/form-parts.tsx'
-import { goOn } from '../pages/go-on.ts'
 import { renderPage } from '../pages/render.ts'
 import { beginAgain, codePage, openSignIn, signInPage } from '../pages/sign-in-pages.ts'
+import { redirectTo } from '../pages/sign-in-response.ts'
 import { confirmSignOutPage, SignedOutPage, signOut } from '../pages/sign-out.tsx'
 import { welcomePage } from '../pages/signed-in.tsx'
 
@@ -104,7 +104,7 @@ app.route('POST', '/web/code', {
   form(c, {
     ...codeStep(c),
     schema: codeForm(),
-    act: async ({ code }, transaction) => goOn(c, await enterCode(c.var.call, transaction, code)),
+    act: async ({ code }, transaction) => redirectTo(c, await enterCode(c.var.call, transaction, code)),
   }),
 )
 

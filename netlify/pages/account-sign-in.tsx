@@ -1,4 +1,4 @@
-import { type Proofs, recoveryCodesLeft } from '../../shared/queries/factors.ts'
+import { type Factors, recoveryCodesLeft } from '../../shared/queries/factors.ts'
 import type { OperatorCodeListing } from '../../shared/queries/operator-codes.ts'
 import { words } from './account-words.ts'
 import { fill } from './copy.ts'
@@ -82,7 +82,7 @@ function Method(props: ShownMethod & Account & { removable: boolean }) {
 }
 
 type FactorsProps = Account & {
-  factors: Pick<Proofs, 'authenticators' | 'recoveryCodes'>
+  factors: Pick<Factors, 'authenticators' | 'recoveryCodes'>
 }
 
 /** Lists a person's second factors. */

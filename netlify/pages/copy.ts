@@ -106,7 +106,7 @@ export const copy = {
     reference: 'Reference',
     onward:
       'The application that sent this request wants you back at {host}. LanOnasis has not verified who is there. Continue only if you know it.',
-    goOn: 'Go on to {host}',
+    continueTo: 'Go on to {host}',
     support: 'Do you need help? Write to {support} and give the reference below.',
     supportPlain: 'Do you need help? Write to {support}.',
     suspended: 'Ask the administrator of your organization why, or sign in with another account.',

@@ -37,7 +37,9 @@ export function errorPage(error: GatewayError, c: AppContext): Response {
       requestId={c.var.call.request.id}
       hint={onward ? fill(copy.error.onward, { host: onward.host }).join('') : HINTS[error.refusal]}
       actionHref={onward?.href ?? next?.href ?? `${config().AUTH_BASE_URL}/web/login`}
-      actionLabel={onward ? fill(copy.error.goOn, { host: onward.host }).join('') : (next?.label ?? 'Go to sign-in')}
+      actionLabel={
+        onward ? fill(copy.error.continueTo, { host: onward.host }).join('') : (next?.label ?? 'Go to sign-in')
+      }
       opensApp={onward !== undefined}
       actionFields={onward?.fields}
       supportHref={config().SUPPORT_URL}

@@ -21,8 +21,7 @@ type StepUpProps = {
 export function StepUpPage(props: StepUpProps) {
   const { method, action, csrf, returnTo, error, backHref, otherHref, email, host } = props
   const text = words.stepUp[method]
-  const [Field, label] =
-    method === 'totp' ? [CodeField, words.code] : [SecretCodeField, words.stepUp.recoveryCode]
+  const [Field, label] = method === 'totp' ? [CodeField, words.code] : [SecretCodeField, words.stepUp.recoveryCode]
   const lead = <Sentence text={text.lead} email={<Name>{email}</Name>} />
   return (
     <Layout title={text.title} lead={lead} failed={Boolean(error)}>

@@ -5,7 +5,7 @@ import { type Authority, exceeds } from './derivation.ts'
 
 export type SessionEnd = 'logout' | 'replaced' | 'revoked'
 
-export type ProofSource =
+export type FactorSource =
   | 'otp_challenge'
   | 'session'
   | 'connection'
@@ -31,7 +31,7 @@ export type SessionFacts = {
   idleSeconds: number
   expiresAt: string
   /** The challenge, session or connection that authenticated this one. */
-  provenBy: { type: ProofSource; id: string }
+  provenBy: { type: FactorSource; id: string }
 }
 
 type StepUp = {
@@ -108,10 +108,10 @@ export function begin(
   })
 }
 
-type Proof<P> = { provenBy: P; handleHash: string; now: Date }
+type FactorUse<P> = { provenBy: P; handleHash: string; now: Date }
 
 /** Steps a session up with a code from an authenticator app; the session gets a new handle. */
-export function stepUp(state: Session, input: Proof<StepUp['provenBy']>): Decision<SessionEvent> {
+export function stepUp(state: Session, input: FactorUse<StepUp['provenBy']>): Decision<SessionEvent> {
   if (state.status !== 'started') return refuse('session_invalid')
   if (state.method === 'totp') return refuse('another_proof_needed')
   const { provenBy, handleHash, now } = input
@@ -120,7 +120,7 @@ export function stepUp(state: Session, input: Proof<StepUp['provenBy']>): Decisi
 }
 
 /** Records a recovery code in a session that did not begin with one; the session gets a new handle. */
-export function recover(state: Session, input: Proof<Recovery['provenBy']>): Decision<SessionEvent> {
+export function recover(state: Session, input: FactorUse<Recovery['provenBy']>): Decision<SessionEvent> {
   if (state.status !== 'started') return refuse('session_invalid')
   if (state.method === 'recovery_code') return refuse('another_proof_needed')
   const { provenBy, handleHash, now } = input

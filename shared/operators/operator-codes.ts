@@ -9,7 +9,7 @@ import { notifyFactorChange } from '../people/factor-notices.ts'
 import { findByAddress } from '../queries/external-accounts.ts'
 import { findPerson } from '../queries/identities.ts'
 import type { Person } from '../queries/person.ts'
-import { grouped, newCodePart } from '../sign-in/factors/proof-codes.ts'
+import { grouped, newCodePart } from '../sign-in/factors/factor-codes.ts'
 import { emailLookup } from '../typed/email.ts'
 
 /** A person by UAI or by one of their (parsed) addresses. */

@@ -20,7 +20,7 @@ export type TotpRecord = Recorded<Active<TotpAuthenticator>> & {
 export type RecoveryRecord = Recorded<Active<RecoveryCodes>> & { issuedAt: Date }
 export type OperatorCodeRecord = Recorded<Active<OperatorCode>>
 
-export type Proofs = {
+export type Factors = {
   authenticators: TotpRecord[]
   recoveryCodes: RecoveryRecord[]
   /** Whole, unused, not expired, and issued since the person's standing last changed. */
@@ -30,7 +30,7 @@ export type Proofs = {
 }
 
 /** The number of unused recovery codes. */
-export const recoveryCodesLeft = ({ recoveryCodes }: Pick<Proofs, 'recoveryCodes'>) =>
+export const recoveryCodesLeft = ({ recoveryCodes }: Pick<Factors, 'recoveryCodes'>) =>
   recoveryCodes.reduce((sum, { state }) => sum + state.codeHashes.length, 0)
 
 type Common = { id: string; uai: string; version: number; key: string | null }
@@ -59,7 +59,7 @@ export async function listFactors(
   personal: Personal,
   { members }: Pick<Person, 'members'>,
   limits: RateLimit[] = [],
-): Promise<Proofs> {
+): Promise<Factors> {
   const key = sql`(select encode(k.wrapped_key, 'base64') from auth_gateway.subject_keys k where k.subject = x.uai) as key`
   const [row] = await sql<Row[]>`
     select ${waitColumn(sql, limits)},

@@ -23,7 +23,7 @@ import {
 } from './sign-in-transaction.ts'
 
 /** Where a browser continues. */
-export type Onward = {
+export type Redirection = {
   location: string
   /** Cookies of the session that was started. */
   cookies?: SessionCookies
@@ -88,7 +88,7 @@ export function connectionUrl(
  * Signs this browser in with the code of a sign-in.
  * @throws GatewayError as completeSignIn
  */
-export async function enterCode(call: Call, transaction: WaitingTransaction, code: string): Promise<Onward> {
+export async function enterCode(call: Call, transaction: WaitingTransaction, code: string): Promise<Redirection> {
   const { to, challengeId, link, returnTo } = transaction
   const browserHash = browserHashOf(call)
   const request = { platform: 'web', projectScope: projectScope(undefined), replaces: await browserSession(call) }
@@ -119,7 +119,11 @@ async function isSignedInAs(call: Call, { to, challengeId }: WaitingTransaction)
  * Returns where a person proves their mailbox first: an account is not linked by address only, and a hook may require more.
  * @throws the error, if no other factor resolves it
  */
-export async function proveMailboxFirst(call: Call, error: unknown, transaction: SignInTransaction): Promise<Onward> {
+export async function proveMailboxFirst(
+  call: Call,
+  error: unknown,
+  transaction: SignInTransaction,
+): Promise<Redirection> {
   if (!needsMailbox(error)) throw error
   await keepTransaction(call, transaction)
   return { location: transactionUrl('/web/login', transaction, { error: error.refusal }), refused: error }

@@ -13,7 +13,7 @@ import { findExternal } from '../queries/external-accounts.ts'
 import { completeSignIn } from '../sign-in/complete.ts'
 import { signInDirectly } from '../sign-in/direct-sign-in.ts'
 import { accountMethod } from '../sign-in/external-sign-in.ts'
-import { needsMailbox, type Onward, proveMailboxFirst } from '../sign-in/sign-in-steps.ts'
+import { needsMailbox, proveMailboxFirst, type Redirection } from '../sign-in/sign-in-steps.ts'
 import { newTransaction } from '../sign-in/sign-in-transaction.ts'
 import type { SsoFlow } from './flow.ts'
 import { SUPABASE_SLUG } from './supabase-project.ts'
@@ -23,7 +23,7 @@ export async function finishFlow(
   call: Call,
   flow: SsoFlow,
   proven: Omit<ProviderAccount, 'ownMailbox'>,
-): Promise<Onward> {
+): Promise<Redirection> {
   const { gateway } = call
   if (flow.purpose === 'link') return link(call, flow, accountOf(proven))
   const { connection, profile } = proven
@@ -41,7 +41,7 @@ export async function finishFlow(
 }
 
 /** Signs the browser in. A flow that another site started never replaces the session of another person. */
-async function enter(call: Call, flow: SsoFlow, account: ProviderAccount): Promise<Onward> {
+async function enter(call: Call, flow: SsoFlow, account: ProviderAccount): Promise<Redirection> {
   const { platform, projectScope, foreign: samePerson } = flow
   const replaces = await browserSession(call)
   const request = { platform, projectScope, replaces, samePerson }
@@ -50,7 +50,7 @@ async function enter(call: Call, flow: SsoFlow, account: ProviderAccount): Promi
 }
 
 /** Redirects to the registered address of a first-party program with its tokens (docs/wire-contract.md 1.4). */
-async function redirectWithTokens(call: Call, flow: SsoFlow, account: ProviderAccount): Promise<Onward> {
+async function redirectWithTokens(call: Call, flow: SsoFlow, account: ProviderAccount): Promise<Redirection> {
   const { slug: provider, projectScope: project_scope, returnTo = '' } = flow
   const { tokens } = await signInDirectly(call, accountMethod(call.gateway, account), flow)
   const { access_token, refresh_token = '', expires_in } = tokens
@@ -58,7 +58,7 @@ async function redirectWithTokens(call: Call, flow: SsoFlow, account: ProviderAc
   return { location: `${returnTo}${returnTo.includes('?') ? '&' : '?'}${new URLSearchParams(handed)}` }
 }
 
-async function link(call: Call, flow: SsoFlow, account: ProvenAccount): Promise<Onward> {
+async function link(call: Call, flow: SsoFlow, account: ProvenAccount): Promise<Redirection> {
   const signedIn = await browserSession(call)
   if (!signedIn || signedIn.session.id !== flow.sessionId)
     throw new GatewayError('sso_state_invalid', { reason: 'started in another session' })

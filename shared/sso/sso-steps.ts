@@ -15,7 +15,7 @@ import { findClient } from '../queries/api-clients.ts'
 import { type ConnectionRow, findConnection } from '../queries/connections.ts'
 import { claimOnce } from '../queries/replay-guard.ts'
 import { clientOfPlatform, PLATFORMS } from '../sign-in/platforms.ts'
-import type { Onward } from '../sign-in/sign-in-steps.ts'
+import type { Redirection } from '../sign-in/sign-in-steps.ts'
 import { newFlow, openProfile, readFlow, type SsoFlow } from './flow.ts'
 
 export const startQuery = once(() =>
@@ -88,7 +88,7 @@ export async function beginFlow(
 }
 
 /** Redirects to the sign-in page with an error code that it can show; the log has the details. */
-export function backToSignIn(error: unknown, flow?: SsoFlow): Onward {
+export function backToSignIn(error: unknown, flow?: SsoFlow): Redirection {
   if (!(error instanceof GatewayError) || error.status === 429) throw error
   const query = { error: error.refusal, ...(flow?.platform === 'web' && flow.returnTo && { return_to: flow.returnTo }) }
   return { location: `/web/login?${new URLSearchParams(query)}`, refused: error }

@@ -5,8 +5,8 @@ import type { Call } from '../../call.ts'
 import { issueCodes, RECOVERY_CODES, recoveryCodes, replaceCodes } from '../../domain/recovery-codes.ts'
 import { aboutPerson, commit } from '../../events/commit.ts'
 import { listFactors } from '../../queries/factors.ts'
-import { newRecoveryCode } from './proof-codes.ts'
-import { resumeProof } from './proofs.ts'
+import { resumeFactor } from './check-factor.ts'
+import { newRecoveryCode } from './factor-codes.ts'
 
 /**
  * Creates a new set of recovery codes, which replaces the previous set.
@@ -20,7 +20,7 @@ export async function makeRecoveryCodes(call: Call, principal: PersonPrincipal):
   await commit(call, async (work) => {
     actAs(work, principal)
     const { recoveryCodes: older } = await listFactors(gateway.reads, gateway.personal, person)
-    for (const one of older) resumeProof(work, recoveryCodes, one).decide((state) => replaceCodes(state, 'replaced'))
+    for (const one of older) resumeFactor(work, recoveryCodes, one).decide((state) => replaceCodes(state, 'replaced'))
     const codeHashes = codes.map((code) => gateway.hashCode(id, code))
     work.start(recoveryCodes, id, aboutPerson(person)).decide(() => issueCodes({ uai: person.uai, codeHashes }))
   })

@@ -2,7 +2,7 @@ import { projectScope } from '../../access/project-scope.ts'
 import { addressKey, networkKey } from '../../addresses.ts'
 import type { Call } from '../../call.ts'
 import { ACR } from '../../domain/authentication.ts'
-import type { ProofSource } from '../../domain/session.ts'
+import type { FactorSource } from '../../domain/session.ts'
 import { accept, type TotpPurpose } from '../../domain/totp-authenticator.ts'
 import { GatewayError } from '../../errors.ts'
 import type { RateLimit } from '../../events/store.ts'
@@ -15,11 +15,17 @@ import { countingMailbox, emailLookup } from '../../typed/email.ts'
 import { type CompletedSignIn, completeSignIn, type SignInMethod, type Verification } from '../complete.ts'
 import { withEffort } from '../effort.ts'
 import { knownBrowserOf } from '../known-browser.ts'
-import { type FactorCode, readFactorCode } from './proof-codes.ts'
-import { type CheckedFactor, checkFactor, type PresentedFactor, type ProofMethod, recordFactor } from './proofs.ts'
+import {
+  type CheckedFactor,
+  checkFactor,
+  type FactorMethod,
+  type PresentedFactor,
+  recordFactor,
+} from './check-factor.ts'
+import { type FactorCode, readFactorCode } from './factor-codes.ts'
 
-const METHODS: readonly ProofMethod[] = ['totp', 'recovery_code', 'operator_code']
-const SOURCES: Record<ProofMethod, ProofSource> = {
+const METHODS: readonly FactorMethod[] = ['totp', 'recovery_code', 'operator_code']
+const SOURCES: Record<FactorMethod, FactorSource> = {
   totp: 'totp_authenticator',
   recovery_code: 'recovery_codes',
   operator_code: 'operator_code',

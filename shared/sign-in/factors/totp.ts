@@ -11,7 +11,7 @@ import { listFactors } from '../../queries/factors.ts'
 import { openBytes, sealBytes } from '../../tokens/sealed.ts'
 import { matchingStep, newTotpSecret } from '../../tokens/totp.ts'
 import type { ProvenFactor } from '../start-session.ts'
-import { resumeProof } from './proofs.ts'
+import { resumeFactor } from './check-factor.ts'
 
 const ENROLMENT_MS = 900_000
 
@@ -77,6 +77,6 @@ export async function removeTotp(
     const own = authenticators.find((one) => one.id === id)
     if (!own) throw new GatewayError('not_found')
     if (authenticators.length === 1 && isOperator(principal.person)) throw new GatewayError('last_authenticator')
-    resumeProof(work, totpAuthenticator, own).decide((state) => remove(state, reason))
+    resumeFactor(work, totpAuthenticator, own).decide((state) => remove(state, reason))
   })
 }

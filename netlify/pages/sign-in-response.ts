@@ -1,10 +1,14 @@
 import type { AppContext } from '../../shared/http/app.ts'
 import { setSessionCookies } from '../../shared/http/cookies.ts'
 import type { DirectSignIn } from '../../shared/sign-in/direct-sign-in.ts'
-import type { Onward } from '../../shared/sign-in/sign-in-steps.ts'
+import type { Redirection } from '../../shared/sign-in/sign-in-steps.ts'
 
 /** Redirects the browser, with its new session, if any. */
-export function goOn(c: AppContext, { location, cookies, refused }: Onward, status: 302 | 303 = 303): Response {
+export function redirectTo(
+  c: AppContext,
+  { location, cookies, refused }: Redirection,
+  status: 302 | 303 = 303,
+): Response {
   setSessionCookies(c.var.call, cookies)
   if (refused) c.var.call.notes.refused = refused
   return c.redirect(location, status)

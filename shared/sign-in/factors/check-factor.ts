@@ -10,12 +10,12 @@ import type { Aggregate, Event } from '../../events/types.ts'
 import type { Gateway } from '../../gateway.ts'
 import { listFactors, type Recorded } from '../../queries/factors.ts'
 import type { Person } from '../../queries/person.ts'
-import { type FactorCode, type Match, matchCode, type RightCode } from './proof-codes.ts'
+import { type FactorCode, type Match, matchCode, type RightCode } from './factor-codes.ts'
 
-export type ProofMethod = RightCode['method']
+export type FactorMethod = RightCode['method']
 
 /** Continues the stream of a factor from its read model. */
-export function resumeProof<S, E extends Event>(
+export function resumeFactor<S, E extends Event>(
   work: Work,
   aggregate: Aggregate<S, E>,
   { id, uai, version, wrappedKey, state }: Recorded<S>,
@@ -33,21 +33,21 @@ async function heldStanding(work: Work, uai: string): Promise<number> {
 type Use = { purpose: TotpPurpose; now: Date }
 
 /** Consumes a correct code; of several concurrent attempts, one succeeds. */
-async function spendCode(work: Work, match: RightCode, { purpose, now }: Use): Promise<void> {
+async function redeemFactor(work: Work, match: RightCode, { purpose, now }: Use): Promise<void> {
   switch (match.method) {
     case 'totp': {
       const { record, step } = match
-      resumeProof(work, totpAuthenticator, record).decide((state) => accept(state, { step, purpose }))
+      resumeFactor(work, totpAuthenticator, record).decide((state) => accept(state, { step, purpose }))
       return
     }
     case 'recovery_code': {
       const { record, codeHash } = match
-      resumeProof(work, recoveryCodes, record).decide((state) => spend(state, codeHash))
+      resumeFactor(work, recoveryCodes, record).decide((state) => spend(state, codeHash))
       return
     }
     case 'operator_code': {
       const standing = await heldStanding(work, match.record.uai)
-      resumeProof(work, operatorCode, match.record).decide((state) => useCode(state, { matches: true, standing, now }))
+      resumeFactor(work, operatorCode, match.record).decide((state) => useCode(state, { matches: true, standing, now }))
     }
   }
 }
@@ -56,15 +56,15 @@ async function spendCode(work: Work, match: RightCode, { purpose, now }: Use): P
 function recordMiss(work: Work, { tried }: Extract<Match, { right: false }>, { purpose, now }: Use): Refusal {
   let locked = tried.authenticators.length > 0
   for (const one of tried.authenticators) {
-    const stream = resumeProof(work, totpAuthenticator, one)
+    const stream = resumeFactor(work, totpAuthenticator, one)
     const { events, refuse } = miss(stream.state, purpose)
     stream.decide(() => ({ events }))
     locked &&= refuse === 'totp_locked'
   }
   for (const one of tried.recoveryCodes)
-    resumeProof(work, recoveryCodes, one).decide((state) => ({ events: spend(state, '').events }))
+    resumeFactor(work, recoveryCodes, one).decide((state) => ({ events: spend(state, '').events }))
   for (const one of tried.operatorCodes)
-    resumeProof(work, operatorCode, one).decide((state) => ({
+    resumeFactor(work, operatorCode, one).decide((state) => ({
       events: useCode(state, { matches: false, standing: one.state.standing, now }).events,
     }))
   return locked ? 'totp_locked' : 'otp_invalid'
@@ -89,10 +89,10 @@ export async function checkFactor(
   gateway: Gateway,
   { person, code, purpose, limits }: PresentedFactor,
 ): Promise<CheckedFactor> {
-  const proofs = await listFactors(gateway.reads, gateway.personal, person, limits)
-  if (proofs.wait > 0) throw new GatewayError('otp_rate_limited', { retryAfter: proofs.wait })
+  const factors = await listFactors(gateway.reads, gateway.personal, person, limits)
+  if (factors.wait > 0) throw new GatewayError('otp_rate_limited', { retryAfter: factors.wait })
   const now = gateway.now()
-  const match = matchCode(gateway, proofs, code, now)
+  const match = matchCode(gateway, factors, code, now)
   const cannotMatch = !match.right && Object.values(match.tried).every((one) => one.length === 0)
   return cannotMatch ? refuseUnmatched(gateway, limits) : { match, purpose, limits, now }
 }
@@ -105,9 +105,9 @@ export async function checkFactor(
 export async function recordFactor(
   work: Work,
   { match, purpose, limits, now }: CheckedFactor,
-): Promise<{ method: ProofMethod; id: string }> {
+): Promise<{ method: FactorMethod; id: string }> {
   if (match.right) {
-    await spendCode(work, match, { purpose, now })
+    await redeemFactor(work, match, { purpose, now })
     return { method: match.method, id: match.record.id }
   }
   work.limits = limits
@@ -127,7 +127,7 @@ async function refuseUnmatched({ limiter }: Gateway, limits: RateLimit[]): Promi
  */
 export function ownLimits(
   { limiter }: Gateway,
-  method: ProofMethod,
+  method: FactorMethod,
   { person, credentialId }: PersonPrincipal,
 ): RateLimit[] {
   if (method !== 'totp') return limiter.of('recovery-try', credentialId)

@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto'
 import { GatewayError } from '../../errors.ts'
 import type { Gateway } from '../../gateway.ts'
-import type { OperatorCodeRecord, Proofs, RecoveryRecord, TotpRecord } from '../../queries/factors.ts'
+import type { Factors, OperatorCodeRecord, RecoveryRecord, TotpRecord } from '../../queries/factors.ts'
 import { equalHash } from '../../tokens/opaque.ts'
 import { matchingStep } from '../../tokens/totp.ts'
 import { readDigitCode, readLetterCode } from '../../typed/code.ts'
@@ -46,26 +46,26 @@ export type RightCode =
   | { right: true; method: 'operator_code'; record: OperatorCodeRecord }
 
 /** The factor that a presented code matches, or those that it was compared with. */
-export type Match = RightCode | { right: false; tried: Omit<Proofs, 'wait'> }
+export type Match = RightCode | { right: false; tried: Omit<Factors, 'wait'> }
 
 const NOTHING = { authenticators: [], recoveryCodes: [], operatorCodes: [] }
 
 /** Compares a code with the factors. */
-export function matchCode(gateway: Gateway, proofs: Proofs, { method, code }: FactorCode, now: Date): Match {
+export function matchCode(gateway: Gateway, factors: Factors, { method, code }: FactorCode, now: Date): Match {
   switch (method) {
     case 'totp':
-      return matchTotp(proofs, code, now)
+      return matchTotp(factors, code, now)
     case 'recovery_code':
-      return matchRecovery(gateway, proofs, code)
+      return matchRecovery(gateway, factors, code)
     case 'operator_code': {
-      const record = proofs.operatorCodes.find((one) => isWhole(gateway, one, code))
+      const record = factors.operatorCodes.find((one) => isWhole(gateway, one, code))
       if (record) return { right: true, method: 'operator_code', record }
-      return { right: false, tried: { ...NOTHING, operatorCodes: proofs.operatorCodes } }
+      return { right: false, tried: { ...NOTHING, operatorCodes: factors.operatorCodes } }
     }
   }
 }
 
-function matchTotp({ authenticators }: Proofs, code: string, now: Date): Match {
+function matchTotp({ authenticators }: Factors, code: string, now: Date): Match {
   const right = authenticators.flatMap((record) => {
     const step = record.secret === undefined ? undefined : matchingStep(record.secret, code, now)
     return step === undefined ? [] : [{ record, step }]
@@ -75,7 +75,7 @@ function matchTotp({ authenticators }: Proofs, code: string, now: Date): Match {
   return { right: false, tried: { ...NOTHING, authenticators } }
 }
 
-function matchRecovery(gateway: Gateway, { recoveryCodes }: Proofs, code: string): Match {
+function matchRecovery(gateway: Gateway, { recoveryCodes }: Factors, code: string): Match {
   for (const record of recoveryCodes) {
     const codeHash = gateway.hashCode(record.id, code)
     if (record.state.codeHashes.some((one) => equalHash(one, codeHash)))
