@@ -9,8 +9,11 @@ export type DeliveryStub = {
   stop(): Promise<void>
 }
 
-/** Takes every message at once, in the place of the edge functions. */
-export async function startDeliveryStub(): Promise<DeliveryStub> {
+/**
+ * Accepts every message at once, instead of the edge functions.
+ * @param port default: a free one
+ */
+export async function startDeliveryStub(port = 0): Promise<DeliveryStub> {
   const codes = new Map<string, string>()
   const server = createServer(async (request, response) => {
     const chunks: Buffer[] = []
@@ -20,7 +23,7 @@ export async function startDeliveryStub(): Promise<DeliveryStub> {
     response.setHeader('content-type', 'application/json')
     response.end(JSON.stringify({ id: request.headers['webhook-id'], provider: 'stub' }))
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(port, '127.0.0.1', resolve))
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/functions/v1`,
     codes,

@@ -35,3 +35,18 @@ export async function signIn(gatewayUrl: string, { codes }: DeliveryStub): Promi
   const session = response.headers.getSetCookie().find((one) => one.startsWith('lanonasis_session='))
   return { email, accessToken: access_token, refreshToken: refresh_token, cookie: session?.split(';', 1)[0] ?? '' }
 }
+
+/** Signs several new people in. */
+export async function signInPeople(
+  gatewayUrl: string,
+  delivery: DeliveryStub,
+  count: number,
+): Promise<SignedInPerson[]> {
+  const people: SignedInPerson[] = []
+  let started = 0
+  const worker = async () => {
+    while (started++ < count) people.push(await signIn(gatewayUrl, delivery))
+  }
+  await Promise.all(Array.from({ length: 4 }, worker))
+  return people
+}

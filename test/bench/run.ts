@@ -9,7 +9,7 @@ import { type DeliveryStub, startDeliveryStub } from './delivery-stub.ts'
 import { fill } from './fill.ts'
 import { createKeys, keyScenario } from './keys.ts'
 import { CONNECTIONS, createBench, type Row, type Scenario } from './measure.ts'
-import { ADDRESS_HEADER, type SignedInPerson, signIn } from './people.ts'
+import { ADDRESS_HEADER, signInPeople } from './people.ts'
 import { type MeasuredProcess, pin, root, startFlags, startMeasured } from './process.ts'
 import { print, printColdStarts, printGoals, printHead } from './report.ts'
 import { authorizeScenarios, deviceScenarios, otpScenarios, readScenarios, refreshScenario } from './scenarios.ts'
@@ -46,15 +46,6 @@ function startGateway(database: BenchDatabase, delivery: DeliveryStub): Promise<
       CLIENT_IP_HEADER: ADDRESS_HEADER,
     }),
   })
-}
-
-async function signInPeople(url: string, delivery: DeliveryStub): Promise<SignedInPerson[]> {
-  const people: SignedInPerson[] = []
-  const worker = async () => {
-    while (people.length < PEOPLE) people.push(await signIn(url, delivery))
-  }
-  await Promise.all(Array.from({ length: 4 }, worker))
-  return people
 }
 
 async function yardstickScenario({ sql }: BenchDatabase): Promise<Scenario> {
@@ -95,7 +86,7 @@ async function main(): Promise<number> {
     servers.push(gateway)
     const bare = await startMeasured('test/bench/yardstick.ts', { env: () => ({ DATABASE_URL: database.appUrl }) })
     servers.push(bare)
-    const people = await signInPeople(gateway.url, delivery)
+    const people = await signInPeople(gateway.url, delivery, PEOPLE)
     const plain = await createKeys(gateway.url, people, {})
     const limited = await createKeys(gateway.url, people, { rate_limits: { max_calls_per_minute: 1_000_000 } })
     await fill(database, FEW)

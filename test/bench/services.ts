@@ -9,19 +9,19 @@ import type { BenchDatabase } from './database.ts'
 import type { Scenario } from './measure.ts'
 import { form } from './people.ts'
 
-const CLIENT = 'bench-service'
-const SECRET = 'a secret of the bench'
+/** Credentials of the service. */
+export const SERVICE = { client_id: 'bench-service', client_secret: 'a secret of the bench' }
 
 /** Registers the service whose tokens are measured. */
-export async function registerService({ appUrl }: BenchDatabase): Promise<void> {
+export async function registerService({ appUrl }: Pick<BenchDatabase, 'appUrl'>): Promise<void> {
   const gateway = createGateway(loadConfig({ NODE_ENV: 'test', DATABASE_URL: appUrl }))
   await commit(createCall(gateway), async (work) => {
     work.start(apiClient, uuidv7(), {}).decide(() =>
       registerClient({
-        clientId: CLIENT,
+        clientId: SERVICE.client_id,
         firstParty: true,
         origin: 'operator',
-        secretHash: hashToken(SECRET),
+        secretHash: hashToken(SERVICE.client_secret),
         metadata: {
           client_name: 'Bench',
           application_type: 'web',
@@ -38,11 +38,7 @@ export async function registerService({ appUrl }: BenchDatabase): Promise<void> 
   await gateway.close()
 }
 
-const body = new URLSearchParams({
-  grant_type: 'client_credentials',
-  client_id: CLIENT,
-  client_secret: SECRET,
-}).toString()
+const body = new URLSearchParams({ grant_type: 'client_credentials', ...SERVICE }).toString()
 
 /** A service asks for a token of its own, again and again. */
 export const clientCredentialsScenario: Scenario = {
