@@ -605,10 +605,10 @@ create table auth_gateway.projects (
   updated_at timestamp with time zone not null,
   version integer not null,
   constraint projects_pkey PRIMARY KEY (id),
-  constraint projects_status_check CHECK ((status = ANY (ARRAY['live'::text, 'deleted'::text])))
+  constraint projects_status_check CHECK ((status = ANY (ARRAY['active'::text, 'deleted'::text])))
 );
 CREATE INDEX projects_members ON auth_gateway.projects USING gin (members);
-CREATE UNIQUE INDEX projects_name ON auth_gateway.projects USING btree (owner_id, name_digest) WHERE (status = 'live'::text);
+CREATE UNIQUE INDEX projects_name ON auth_gateway.projects USING btree (owner_id, name_digest) WHERE (status = 'active'::text);
 alter table auth_gateway.projects enable row level security;
 create policy application_reads on auth_gateway.projects for r to auth_gateway_app using (true);
 grant select on table auth_gateway.projects to auth_gateway_app;
@@ -997,7 +997,7 @@ create view auth_gateway.session_facts with (security_invoker=true) as
     s.recovered_at,
     s.expires_at AS session_expires_at,
     s.version AS session_version,
-    auth_gateway.session_stands(s.*, a.last_seen_at, o.ended_at) AS session_live,
+    auth_gateway.session_is_valid(s.*, a.last_seen_at, o.ended_at) AS session_live,
     (COALESCE(a.last_seen_at, s.started_at) < (now() - '00:05:00'::interval)) AS session_unseen
    FROM ((auth_gateway.sessions s
      LEFT JOIN auth_gateway.session_activity a ON ((a.session_id = s.id)))
@@ -1404,6 +1404,47 @@ begin
 end $function$;
 grant execute on function auth_gateway.count_bound_api_key_use(uuid,jsonb,bytea,timestamp with time zone) to auth_gateway_app;
 
+CREATE OR REPLACE FUNCTION auth_gateway.delete_archived_month(p_archive uuid, p_month date)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'auth_gateway', 'pg_temp'
+AS $function$
+declare
+  v_from uuid := uuid_v7_floor(p_month::timestamp at time zone 'UTC');
+  v_until uuid := uuid_v7_floor((p_month + interval '1 month') at time zone 'UTC');
+begin
+  execute format('create temporary table archived on commit drop as
+    select position, event_id, stream_type, stream_id, version from %I', 'event_store_' || to_char(p_month, 'YYYY_MM'));
+  insert into archived_leaves (archive_id, tile, bits)
+  select p_archive, t.index, bit_or(set_bit(repeat('0', 256)::bit(256), p.n::integer - 1, 1))
+  from audit_tiles t cross join lateral unnest(t.positions) with ordinality as p(position, n)
+  join archived using (position)
+  where t.level = 0 group by t.index;
+
+  delete from event_secrets s using archived o where s.event_id = o.event_id;
+  delete from lookup_digests d using archived o where d.event_id = o.event_id;
+  delete from subject_keys k using archived o where o.version = 1 and k.subject = o.stream_id;
+  delete from webhook_deliveries d using archived o where d.position = o.position;
+  delete from stream_heads h using archived o
+  where o.version = 1 and h.stream_type = o.stream_type and h.stream_id = o.stream_id;
+
+  insert into archived_uses as u (id, last_used_at)
+  select x.id, max(f.started_at) from token_families f cross join lateral unnest(array[f.client_id, f.agent_delegation_id]) as x(id)
+  where f.id >= v_from and f.id < v_until and x.id is not null group by x.id
+  on conflict (id) do update set last_used_at = greatest(u.last_used_at, excluded.last_used_at);
+
+  delete from session_activity where session_id >= v_from and session_id < v_until;
+  delete from sessions where id >= v_from and id < v_until;
+  delete from otp_challenges where id >= v_from and id < v_until;
+  delete from authorizations where id >= v_from and id < v_until;
+  delete from access_token_revocations where family_id >= v_from and family_id < v_until;
+  delete from token_families where id >= v_from and id < v_until;
+  delete from refused_requests where id >= v_from and id < v_until;
+  delete from device_authorizations where id >= v_from and id < v_until;
+  delete from hook_calls where id >= v_from and id < v_until;
+  delete from messages where id >= v_from and id < v_until;
+end $function$;
+
 CREATE OR REPLACE FUNCTION auth_gateway.delete_batch(p_table regclass, p_condition text, p_batch integer)
  RETURNS integer
  LANGUAGE plpgsql
@@ -1682,7 +1723,7 @@ begin
   delete from lookup_digests where subject = any (v_subjects);
   delete from event_secrets where name = 'upstream' and stream_id in (select id from sessions where uai = any (v_subjects));
   update api_keys set name_digest = null where created_by = p_subject;
-  update projects set name_digest = null where owner_id = p_subject and status = 'live';
+  update projects set name_digest = null where owner_id = p_subject and status = 'active';
   update stored_keys set name_digest = null where created_by = p_subject and name_digest is not null;
   delete from subject_keys where subject = any (v_subjects);
   get diagnostics v_keys = row_count;
@@ -2497,7 +2538,7 @@ begin
   case e.event_type
     when 'ProjectCreated' then
       insert into projects (id, owner_id, organization_id, members, status, details, name_digest, created_at, updated_at, version)
-      values (e.stream_id, (e.data->>'ownerId')::uuid, (e.data->>'organizationId')::uuid, v_members, 'live',
+      values (e.stream_id, (e.data->>'ownerId')::uuid, (e.data->>'organizationId')::uuid, v_members, 'active',
         e.data->'sealed'->>'details', v_digest, e.recorded_at, e.recorded_at, e.version);
     when 'ProjectUpdated' then
       update projects set members = v_members, details = e.data->'sealed'->>'details', name_digest = v_digest,
@@ -2891,18 +2932,18 @@ CREATE OR REPLACE FUNCTION auth_gateway.session_is_live(s auth_gateway.sessions)
  STABLE
 AS $function$
 begin
-  return auth_gateway.session_stands(s,
+  return auth_gateway.session_is_valid(s,
     (select a.last_seen_at from auth_gateway.session_activity a where a.session_id = s.id),
     (select o.ended_at from auth_gateway.sessions o where o.id = s.opened_from));
 end $function$;
 grant execute on function auth_gateway.session_is_live(auth_gateway.sessions) to auth_gateway_app;
 
-CREATE OR REPLACE FUNCTION auth_gateway.session_stands(s auth_gateway.sessions, p_last_seen timestamp with time zone, p_opener_ended timestamp with time zone)
+CREATE OR REPLACE FUNCTION auth_gateway.session_is_valid(s auth_gateway.sessions, p_last_seen timestamp with time zone, p_opener_ended timestamp with time zone)
  RETURNS boolean
  LANGUAGE sql
  STABLE
 RETURN (((s).ended_at IS NULL) AND (p_opener_ended IS NULL) AND ((s).expires_at > now()) AND ((s).started_at <= (now() + '00:01:00'::interval)) AND ((GREATEST((s).started_at, p_last_seen) + make_interval(secs => ((s).idle_seconds)::double precision)) > now()));
-grant execute on function auth_gateway.session_stands(auth_gateway.sessions,timestamp with time zone,timestamp with time zone) to auth_gateway_app;
+grant execute on function auth_gateway.session_is_valid(auth_gateway.sessions,timestamp with time zone,timestamp with time zone) to auth_gateway_app;
 
 CREATE OR REPLACE FUNCTION auth_gateway.settle_log(OUT settled bigint, OUT drawn bigint)
  RETURNS record
@@ -2983,47 +3024,6 @@ begin
     (select key from form_states where expires_at <= now() order by expires_at limit p_batch for update skip locked);
   get diagnostics v_swept = row_count;
   return v_swept;
-end $function$;
-
-CREATE OR REPLACE FUNCTION auth_gateway.take_out_month(p_archive uuid, p_month date)
- RETURNS void
- LANGUAGE plpgsql
- SET search_path TO 'auth_gateway', 'pg_temp'
-AS $function$
-declare
-  v_from uuid := uuid_v7_floor(p_month::timestamp at time zone 'UTC');
-  v_until uuid := uuid_v7_floor((p_month + interval '1 month') at time zone 'UTC');
-begin
-  execute format('create temporary table taken_out on commit drop as
-    select position, event_id, stream_type, stream_id, version from %I', 'event_store_' || to_char(p_month, 'YYYY_MM'));
-  insert into archived_leaves (archive_id, tile, bits)
-  select p_archive, t.index, bit_or(set_bit(repeat('0', 256)::bit(256), p.n::integer - 1, 1))
-  from audit_tiles t cross join lateral unnest(t.positions) with ordinality as p(position, n)
-  join taken_out using (position)
-  where t.level = 0 group by t.index;
-
-  delete from event_secrets s using taken_out o where s.event_id = o.event_id;
-  delete from lookup_digests d using taken_out o where d.event_id = o.event_id;
-  delete from subject_keys k using taken_out o where o.version = 1 and k.subject = o.stream_id;
-  delete from webhook_deliveries d using taken_out o where d.position = o.position;
-  delete from stream_heads h using taken_out o
-  where o.version = 1 and h.stream_type = o.stream_type and h.stream_id = o.stream_id;
-
-  insert into archived_uses as u (id, last_used_at)
-  select x.id, max(f.started_at) from token_families f cross join lateral unnest(array[f.client_id, f.agent_delegation_id]) as x(id)
-  where f.id >= v_from and f.id < v_until and x.id is not null group by x.id
-  on conflict (id) do update set last_used_at = greatest(u.last_used_at, excluded.last_used_at);
-
-  delete from session_activity where session_id >= v_from and session_id < v_until;
-  delete from sessions where id >= v_from and id < v_until;
-  delete from otp_challenges where id >= v_from and id < v_until;
-  delete from authorizations where id >= v_from and id < v_until;
-  delete from access_token_revocations where family_id >= v_from and family_id < v_until;
-  delete from token_families where id >= v_from and id < v_until;
-  delete from refused_requests where id >= v_from and id < v_until;
-  delete from device_authorizations where id >= v_from and id < v_until;
-  delete from hook_calls where id >= v_from and id < v_until;
-  delete from messages where id >= v_from and id < v_until;
 end $function$;
 
 CREATE OR REPLACE FUNCTION auth_gateway.take_rate_limits(p_limits jsonb)

@@ -12,7 +12,7 @@ import { serve } from '../../shared/http/serve.ts'
 import { once } from '../../shared/once.ts'
 import { type CodeAddress, mailbox, telephone } from '../../shared/people/code-address.ts'
 import { notifyFactorChange } from '../../shared/people/factor-notices.ts'
-import { mergeIdentities, notifyMerge } from '../../shared/people/identities.ts'
+import { mergeIdentities } from '../../shared/people/identities.ts'
 import { listFactors } from '../../shared/queries/factors.ts'
 import { codeCheck, recordCode } from '../../shared/sign-in/otp/one-time-code.ts'
 import { sendTo } from '../../shared/sign-in/sign-in-steps.ts'
@@ -145,7 +145,8 @@ async function addAddress(c: AppContext, principal: PersonPrincipal, presented: 
   const { channel, address } = presented.to
   const kind = channel === 'sms' ? 'phone_added' : 'sign_in_method_added'
   if (outcome.done === 'added') notifyFactorChange(c.var.call, person, kind, address)
-  if (outcome.holder) for (const one of [person, outcome.holder]) c.var.call.later(notifyMerge(c.var.call, one))
+  if (outcome.holder)
+    for (const one of [person, outcome.holder]) notifyFactorChange(c.var.call, one, 'identities_merged')
   return outcome.done
 }
 

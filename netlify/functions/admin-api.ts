@@ -14,8 +14,8 @@ import { type Authority, openToAll } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
 import { parseClientMetadata } from '../../shared/oauth/clients/client-metadata.ts'
 import { once } from '../../shared/once.ts'
-import { readAdminStatus } from '../../shared/queries/admin-status.ts'
-import { findClient, listClients } from '../../shared/queries/api-clients.ts'
+import { type Client, findClient, listClients } from '../../shared/queries/api-clients.ts'
+import { readAdminStatus } from '../../shared/queries/console.ts'
 import { hasPasswords, sendRecovery } from '../../shared/sync/supabase-users.ts'
 import { hashToken } from '../../shared/tokens/opaque.ts'
 import { typedReason } from '../../shared/typed/fields.ts'
@@ -84,6 +84,14 @@ const newApp = once(() =>
   }),
 )
 
+const applicationOf = ({ client_id, metadata, created_at }: Client) => ({
+  app_id: metadata.software_id,
+  app_name: metadata.client_name,
+  client_id,
+  redirect_uris: metadata.redirect_uris,
+  created_at,
+})
+
 const application = () => ({
   app_id: z.string(),
   app_name: z.string(),
@@ -132,18 +140,8 @@ app.route('POST', '/admin/register-app', {
       )
   })
   const made = await findClient(gateway().reads, client_id)
-  return c.json(
-    {
-      app_id,
-      app_name,
-      client_id,
-      client_secret,
-      redirect_uris,
-      created_at: made?.created_at,
-      message: 'Registered. The secret is shown only once.',
-    },
-    201,
-  )
+  if (!made) throw new Error('the application was not stored')
+  return c.json({ ...applicationOf(made), client_secret, message: 'Registered. The secret is shown only once.' }, 201)
 })
 
 app.route('GET', '/admin/list-apps', {
@@ -157,14 +155,7 @@ app.route('GET', '/admin/list-apps', {
 })(async (c) => {
   const apps = (await listClients(gateway().reads))
     .filter(({ metadata }) => APP_ID.test(metadata.software_id ?? ''))
-    .map(({ client_id, metadata, status, created_at }) => ({
-      app_id: metadata.software_id,
-      app_name: metadata.client_name,
-      client_id,
-      redirect_uris: metadata.redirect_uris,
-      status,
-      created_at,
-    }))
+    .map((client) => ({ ...applicationOf(client), status: client.status }))
   return c.json({ apps, total: apps.length })
 })
 

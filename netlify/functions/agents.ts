@@ -40,7 +40,6 @@ const accessOf = ({ id, client_id, client_name, scopes, resources, since, last_u
   expires_at,
 })
 
-/** Lists agents that the person delegated to and applications that they consented to. */
 app.route('GET', '/v1/auth/agents', {
   authority: everydayOwner,
   operation: { summary: 'Lists agents and applications that act for the caller', answers: { 200: schemas.agents } },

@@ -159,13 +159,14 @@ app.route('GET', `${BASE}/:id`, {
   )
 })
 
-const keyChange: Operation = {
-  summary: 'Updates a key',
-  body: () => z.union([keyChangesBody(), storedKeyChangesBody()]),
-  answers: { 200: () => either(keySchemas.apiKey()) },
-}
-
-app.route(['PUT', 'PATCH'], `${BASE}/:id`, { authority: writing, operation: keyChange })(async (c, principal) => {
+app.route(['PUT', 'PATCH'], `${BASE}/:id`, {
+  authority: writing,
+  operation: {
+    summary: 'Updates a key',
+    body: () => z.union([keyChangesBody(), storedKeyChangesBody()]),
+    answers: { 200: () => either(keySchemas.apiKey()) },
+  },
+})(async (c, principal) => {
   const { target, seen, stored } = await eitherOf(c, principal)
   if (stored)
     return c.json(describeStoredKey(await updateStoredKey(seen, stored, await readBody(c, storedKeyChangesBody()))))
@@ -173,15 +174,13 @@ app.route(['PUT', 'PATCH'], `${BASE}/:id`, { authority: writing, operation: keyC
   return c.json({ success: true, data: describeKey(record, c.var.call.now()), ...noted(notes) })
 })
 
-const serviceScopes: Operation = {
-  summary: 'Sets the services of a key',
-  body: serviceScopesBody,
-  answers: { 200: () => wrapped(keySchemas.apiKey()) },
-}
-
 app.route(['PUT', 'PATCH'], `${BASE}/:id/service-scopes`, {
   authority: writing,
-  operation: serviceScopes,
+  operation: {
+    summary: 'Sets the services of a key',
+    body: serviceScopesBody,
+    answers: { 200: () => wrapped(keySchemas.apiKey()) },
+  },
 })(async (c, principal) => {
   const target = await targetOf(c, principal)
   const { service_keys, ...limits } = await readBody(c, serviceScopesBody())

@@ -207,7 +207,6 @@ async function newestCheckpoint(): Promise<CheckpointRow> {
   return newest
 }
 
-/** Returns the newest checkpoint as a signed note. */
 app.route('GET', '/v1/audit/checkpoint', {
   authority: openToAll,
   operation: { summary: 'Returns the newest checkpoint as a signed note', answers: { 200: 'text/plain' } },
@@ -218,7 +217,6 @@ app.route('GET', '/v1/audit/checkpoint', {
 
 const path = () => z.array(z.string())
 
-/** Proves that an older tree is a prefix of a newer one. */
 app.route('GET', '/v1/audit/consistency', {
   authority: openToAll,
   operation: {

@@ -81,7 +81,6 @@ app.route('POST', '/v1/auth/me/erase', {
 
 const eraseOtherBody = once(() => z.object({ reason: typedReason() }))
 
-/** Erases a person whom the operator administers. */
 app.route('POST', '/v1/operators/people/:uai/erase', {
   authority: operator(),
   operation: {

@@ -10,13 +10,8 @@ import { anything, done } from '../../shared/http/operation.ts'
 import { serve } from '../../shared/http/serve.ts'
 import { once } from '../../shared/once.ts'
 import { externalLookup } from '../../shared/people/external-account.ts'
-import {
-  mapVendorAccount,
-  mergeIdentities,
-  notifyMerge,
-  refuseStranding,
-  splitIdentity,
-} from '../../shared/people/identities.ts'
+import { notifyFactorChange } from '../../shared/people/factor-notices.ts'
+import { mapVendorAccount, mergeIdentities, refuseStranding, splitIdentity } from '../../shared/people/identities.ts'
 import { identityAsked, provenBy } from '../../shared/people/identity-callers.ts'
 import { removeSignInMethod } from '../../shared/people/sign-in-methods.ts'
 import { listCredentials } from '../../shared/queries/credentials.ts'
@@ -171,7 +166,7 @@ app.route('POST', '/v1/auth/identities/merge', {
     const evidence = { method: 'both_signed_in', sessionId: retired.session.id }
     await mergeIdentities(work, { survivor: survivor.person, retired: retired.person, evidence })
   })
-  for (const { person } of [survivor, retired]) c.var.call.later(notifyMerge(c.var.call, person))
+  for (const { person } of [survivor, retired]) notifyFactorChange(c.var.call, person, 'identities_merged')
   return c.json({ success: true, uai: survivor.person.uai, merged_uai: retired.person.uai })
 })
 

@@ -16,6 +16,7 @@ import { findClient } from '../../shared/queries/api-clients.ts'
 import { completeSignIn, type SignInMethod } from '../../shared/sign-in/complete.ts'
 import { signInDirectly } from '../../shared/sign-in/direct-sign-in.ts'
 import { accountMethod } from '../../shared/sign-in/external-sign-in.ts'
+import { audienceInput } from '../../shared/sign-in/fields.ts'
 import {
   codeOf,
   handOverUrl,
@@ -27,7 +28,7 @@ import {
   stateOfLink,
 } from '../../shared/sign-in/magic-link/magic-link.ts'
 import { codeCheck, codeMethod, recordCode } from '../../shared/sign-in/otp/one-time-code.ts'
-import { clientOfPlatform, PLATFORMS } from '../../shared/sign-in/platforms.ts'
+import { clientOfPlatform } from '../../shared/sign-in/platforms.ts'
 import { supabaseAccount } from '../../shared/sso/supabase-project.ts'
 import { readSupabaseToken } from '../../shared/sync/supabase-users.ts'
 import { emailLookup } from '../../shared/typed/email.ts'
@@ -49,8 +50,7 @@ const magicLinkRequest = once(() =>
     email: typedEmail(),
     redirect_uri: uri(),
     return_to: uri(),
-    platform: z._default(z.enum(PLATFORMS), 'web'),
-    project_scope: z.optional(z.string().check(z.maxLength(100))),
+    ...audienceInput('web'),
     create_user: z.optional(z.boolean()),
   }),
 )

@@ -1,6 +1,6 @@
 import type { Config } from '@netlify/functions'
 import { sendDueNotices, warnOfExpiringKeys } from '../../shared/api-keys/key-notices.ts'
-import { sendUnsent } from '../../shared/delivery/unsent-messages.ts'
+import { sendUnsent } from '../../shared/delivery/send-message.ts'
 import { startGateway } from '../../shared/gateway.ts'
 import { log } from '../../shared/log.ts'
 import { deleteUnusedClients } from '../../shared/oauth/clients/unused-clients.ts'

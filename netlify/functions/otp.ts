@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { projectScope } from '../../shared/access/project-scope.ts'
+import { requestedScope } from '../../shared/access/project-scope.ts'
 import { LIFETIME_SECONDS } from '../../shared/domain/otp-challenge.ts'
 import { GatewayError } from '../../shared/errors.ts'
 import { gateway } from '../../shared/gateway.ts'
@@ -11,31 +11,29 @@ import { serve } from '../../shared/http/serve.ts'
 import { once } from '../../shared/once.ts'
 import { type CodeAddress, mailbox, telephone } from '../../shared/people/code-address.ts'
 import { signInDirectly } from '../../shared/sign-in/direct-sign-in.ts'
+import { audienceInput } from '../../shared/sign-in/fields.ts'
 import { sendMagicLink } from '../../shared/sign-in/magic-link/magic-link.ts'
 import { codeMethod } from '../../shared/sign-in/otp/one-time-code.ts'
 import { sendCode } from '../../shared/sign-in/otp/send-code.ts'
-import { PLATFORMS } from '../../shared/sign-in/platforms.ts'
 import { typedCode, typedEmail, typedPhone } from '../../shared/typed/fields.ts'
 import * as schemas from '../openapi/schemas.ts'
 import { signedInBody } from '../pages/sign-in-response.ts'
 
-const type = once(() => z.optional(z.enum(['email', 'sms'], 'must be email or sms')))
-const address = once(() => ({ email: z.optional(typedEmail()), phone: z.optional(typedPhone()), type: type() }))
+const address = once(() => ({ email: z.optional(typedEmail()), phone: z.optional(typedPhone()) }))
 const send = once(() =>
   z.object({
     ...address(),
     type: z.optional(z.enum(['email', 'sms', 'magiclink'], 'must be email, sms or magiclink')),
     redirect_uri: z.optional(z.string().check(z.maxLength(2000, 'invalid_redirect_uri'))),
-    platform: z._default(z.enum(PLATFORMS), 'cli'),
-    project_scope: z.optional(z.string().check(z.maxLength(100))),
+    ...audienceInput('cli'),
   }),
 )
 const verify = once(() =>
   z.object({
     ...address(),
+    type: z.optional(z.enum(['email', 'sms'], 'must be email or sms')),
     token: typedCode('missing_token'),
-    platform: z._default(z.enum(PLATFORMS), 'cli'),
-    project_scope: z.optional(z.string().check(z.maxLength(100))),
+    ...audienceInput('cli'),
   }),
 )
 
@@ -95,9 +93,8 @@ app.route('POST', '/v1/auth/otp/verify', {
   operation: { summary: 'Signs in with a one-time password', body: verify, answers: { 200: schemas.otpPair } },
 })(async (c) => {
   const body = await readBody(c, verify())
-  const scope = projectScope(body.project_scope ?? c.req.header('x-project-scope'))
   const method = codeMethod(c.var.call, { to: await addressOf(body), code: body.token })
-  const request = { platform: body.platform, projectScope: scope }
+  const request = { platform: body.platform, projectScope: requestedScope(c.var.call, body.project_scope) }
   const signedIn = await signInDirectly(c.var.call, method, request)
   return c.json({ ...signedInBody(c, signedIn), auth_method: 'otp' })
 })

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini'
 import { openUnlessInvalid } from '../../shared/access/authorities.ts'
-import { projectScope } from '../../shared/access/project-scope.ts'
+import { requestedScope } from '../../shared/access/project-scope.ts'
 import { safeReturnTo } from '../../shared/access/return-to.ts'
 import { GatewayError } from '../../shared/errors.ts'
 import { gateway } from '../../shared/gateway.ts'
@@ -13,8 +13,7 @@ import { once } from '../../shared/once.ts'
 import type { ExternalProfile } from '../../shared/people/profile.ts'
 import { signInDirectly } from '../../shared/sign-in/direct-sign-in.ts'
 import { accountMethod } from '../../shared/sign-in/external-sign-in.ts'
-import { credentialsInput, optionalName } from '../../shared/sign-in/password/password-input.ts'
-import { PLATFORMS } from '../../shared/sign-in/platforms.ts'
+import { audienceInput, credentialsInput, optionalName } from '../../shared/sign-in/fields.ts'
 import { supabaseAccount } from '../../shared/sso/supabase-project.ts'
 import { checkPassword, signUp } from '../../shared/sync/supabase-users.ts'
 import { returnToField } from '../../shared/typed/fields.ts'
@@ -27,8 +26,7 @@ const app = createApp('api', { tag: 'Sign-in', errorPage })
 const login = once(() =>
   z.object({
     ...credentialsInput(),
-    project_scope: z.optional(z.string().check(z.maxLength(100))),
-    platform: z.prefault(z.enum(PLATFORMS), 'web'),
+    ...audienceInput('web'),
     return_to: returnToField(),
   }),
 )
@@ -38,8 +36,6 @@ async function signIn(c: AppContext, profile: ExternalProfile, platform: string,
   const method = accountMethod(gateway(), supabaseAccount(profile, 'password'))
   return passwordBody(c, await signInDirectly(c.var.call, method, { platform, projectScope: scope }))
 }
-
-const scopeOf = (c: AppContext, given: string | undefined) => projectScope(given ?? c.req.header('x-project-scope'))
 
 const byPassword = {
   body: login,
@@ -53,7 +49,7 @@ app.route('POST', '/v1/auth/login', {
 })(async (c) => {
   const { platform, project_scope, return_to, ...credentials } = await readBody(c, login())
   const profile = await checkPassword(c.var.call, credentials)
-  const pair = await signIn(c, profile, platform, scopeOf(c, project_scope))
+  const pair = await signIn(c, profile, platform, requestedScope(c.var.call, project_scope))
   const redirect_to = safeReturnTo(gateway().config, return_to)
   return c.json({ ...pair, ...(redirect_to && { redirect_to }) })
 })
@@ -67,7 +63,7 @@ async function register(c: AppContext) {
   const profile = await signUp(c.var.call, input)
   const user = { email: input.email, plan: 'free' }
   if (!profile) return c.json({ success: true, message: MESSAGE, user, requires_confirmation: true })
-  const pair = await signIn(c, profile, 'cli', scopeOf(c, undefined))
+  const pair = await signIn(c, profile, 'cli', requestedScope(c.var.call))
   return c.json({
     success: true,
     message: 'Signed up.',
@@ -107,7 +103,7 @@ app.route('POST', '/auth/cli-register', {
   const profile = await signUp(c.var.call, input)
   if (!profile)
     return c.json({ success: true, message: MESSAGE, user: { email: input.email }, requires_confirmation: true })
-  const { access_token, user } = await signIn(c, profile, 'cli', scopeOf(c, undefined))
+  const { access_token, user } = await signIn(c, profile, 'cli', requestedScope(c.var.call))
   return c.json({ success: true, api_key: access_token, access_token, user, message: 'Signed up.' })
 })
 

@@ -23,7 +23,7 @@ import {
 } from '../../shared/api-keys/stored-keys.ts'
 import { type AppContext, createApp } from '../../shared/http/app.ts'
 import { readBody } from '../../shared/http/body.ts'
-import { done, type Operation } from '../../shared/http/operation.ts'
+import { done } from '../../shared/http/operation.ts'
 import { serve } from '../../shared/http/serve.ts'
 import * as keySchemas from '../openapi/key-schemas.ts'
 
@@ -66,15 +66,9 @@ app.route('GET', `${BASE}/:projectId`, {
   return c.json(describeProject(await projectOf(c.var.call, principal, projectId(c))))
 })
 
-const changeProject: Operation = {
-  summary: 'Updates a project',
-  body: projectChangesBody,
-  answers: { 200: keySchemas.project },
-}
-
 app.route(['PUT', 'PATCH'], `${BASE}/:projectId`, {
   authority: projects.write,
-  operation: changeProject,
+  operation: { summary: 'Updates a project', body: projectChangesBody, answers: { 200: keySchemas.project } },
 })(async (c, principal) => {
   const changes = await readBody(c, projectChangesBody())
   return c.json(describeProject(await updateProject(c.var.call, principal, projectId(c), changes)))
@@ -113,15 +107,9 @@ app.route('GET', `${KEYS}/:keyId`, {
   operation: { summary: 'Returns a stored key', answers: { 200: keySchemas.storedKey } },
 })(async (c, principal) => c.json(describeStoredKey(await keyIn(c, principal, true))))
 
-const changeStored: Operation = {
-  summary: 'Updates a stored key',
-  body: storedKeyChangesBody,
-  answers: { 200: keySchemas.storedKey },
-}
-
 app.route(['PUT', 'PATCH'], `${KEYS}/:keyId`, {
   authority: secrets.write,
-  operation: changeStored,
+  operation: { summary: 'Updates a stored key', body: storedKeyChangesBody, answers: { 200: keySchemas.storedKey } },
 })(async (c, principal) => {
   const seen = seenBy(c, principal)
   const before = await keyIn(c, principal)

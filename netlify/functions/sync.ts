@@ -5,7 +5,7 @@ import { GatewayError } from '../../shared/errors.ts'
 import { gateway } from '../../shared/gateway.ts'
 import { type AppContext, createApp } from '../../shared/http/app.ts'
 import { readBody } from '../../shared/http/body.ts'
-import { anything } from '../../shared/http/operation.ts'
+import { anything, type Operation } from '../../shared/http/operation.ts'
 import { byProtocol } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
 import { once } from '../../shared/once.ts'
@@ -29,15 +29,17 @@ async function checkSecret(c: AppContext): Promise<void> {
   throw new GatewayError('webhook_unauthorized')
 }
 
+const webhook = (summary: string): Operation => ({
+  summary,
+  by: ['signature'],
+  body: anything,
+  answers: { 200: anything },
+})
+
 /** Applies a created, changed or deleted user of the Supabase project. Roles are not synchronized. */
 app.route('POST', '/v1/sync/user', {
   authority: byProtocol('signature'),
-  operation: {
-    summary: 'Synchronizes a user of the Supabase project',
-    by: ['signature'],
-    body: anything,
-    answers: { 200: anything },
-  },
+  operation: webhook('Synchronizes a user of the Supabase project'),
 })(async (c) => {
   await checkSecret(c)
   const { user, isGone } = readUser(await readBody(c, webhookBody()))
@@ -51,12 +53,7 @@ app.route('POST', '/v1/sync/user', {
 
 app.route('POST', '/v1/sync/api-key', {
   authority: byProtocol('signature'),
-  operation: {
-    summary: 'Synchronizes an API key of the Supabase project',
-    by: ['signature'],
-    body: anything,
-    answers: { 200: anything },
-  },
+  operation: webhook('Synchronizes an API key of the Supabase project'),
 })(async (c) => {
   await checkSecret(c)
   const key = readKey(await readBody(c, webhookBody()))
@@ -72,7 +69,7 @@ const backfill = once(() =>
 /** Imports up to 100 keys, each with its own result. Idempotent. */
 app.route('POST', '/v1/sync/backfill-api-keys', {
   authority: byProtocol('signature'),
-  operation: { summary: 'Imports up to 100 keys', by: ['signature'], body: anything, answers: { 200: anything } },
+  operation: webhook('Imports up to 100 keys'),
 })(async (c) => {
   await checkSecret(c)
   const { keys } = await readBody(c, backfill())

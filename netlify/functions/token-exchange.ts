@@ -1,6 +1,6 @@
 import * as z from 'zod/mini'
 import { bearerToken } from '../../shared/access/authenticate.ts'
-import { projectScope } from '../../shared/access/project-scope.ts'
+import { requestedScope } from '../../shared/access/project-scope.ts'
 import { addressKey } from '../../shared/addresses.ts'
 import { GatewayError } from '../../shared/errors.ts'
 import { gateway } from '../../shared/gateway.ts'
@@ -13,7 +13,7 @@ import { accountOf, addAccount } from '../../shared/people/external-account.ts'
 import { provenBy } from '../../shared/people/identity-callers.ts'
 import { signInDirectly } from '../../shared/sign-in/direct-sign-in.ts'
 import { accountMethod } from '../../shared/sign-in/external-sign-in.ts'
-import { PLATFORMS } from '../../shared/sign-in/platforms.ts'
+import { audienceInput } from '../../shared/sign-in/fields.ts'
 import { supabaseAccount } from '../../shared/sso/supabase-project.ts'
 import { readSupabaseToken } from '../../shared/sync/supabase-users.ts'
 import * as schemas from '../openapi/schemas.ts'
@@ -23,8 +23,7 @@ const app = createApp('api', { tag: 'Sign-in' })
 
 const exchange = once(() =>
   z.object({
-    project_scope: z.optional(z.string().check(z.maxLength(100))),
-    platform: z.prefault(z.enum(PLATFORMS), 'web'),
+    ...audienceInput('web'),
     /** A token of the person to link the account to, needed when its e-mail address is not enough. */
     subject_token: z.optional(z.string().check(z.maxLength(8000))),
   }),
@@ -51,8 +50,7 @@ app.route('POST', '/v1/auth/token/exchange', {
   const profile = await readSupabaseToken(gateway(), token)
   const account = supabaseAccount(profile, 'supabase')
   if (subject_token) await addAccount(c.var.call, accountOf(account), await provenBy(gateway(), subject_token))
-  const scope = projectScope(project_scope ?? c.req.header('x-project-scope'))
-  const request = { platform, projectScope: scope }
+  const request = { platform, projectScope: requestedScope(c.var.call, project_scope) }
   return c.json(passwordBody(c, await signInDirectly(c.var.call, accountMethod(gateway(), account), request)))
 })
 

@@ -15,7 +15,7 @@ import { accountOf } from '../../shared/people/external-account.ts'
 import type { ExternalProfile } from '../../shared/people/profile.ts'
 import { completeSignIn } from '../../shared/sign-in/complete.ts'
 import { accountMethod } from '../../shared/sign-in/external-sign-in.ts'
-import { credentialsInput, optionalName } from '../../shared/sign-in/password/password-input.ts'
+import { credentialsInput, optionalName } from '../../shared/sign-in/fields.ts'
 import { proveMailboxFirst } from '../../shared/sign-in/sign-in-steps.ts'
 import {
   endTransaction,

@@ -92,7 +92,6 @@ const webhook = () =>
     behind: z.number(),
   })
 
-/** Lists the webhooks that the operator administers, with the lag of each. */
 app.route('GET', BASE, {
   authority: operator(),
   operation: {
@@ -159,7 +158,6 @@ app.route('POST', `${BASE}/:id/secret`, {
   return c.json({ secret: await renewWebhookSecret(c.var.call, operator, idOf(c), reason) })
 })
 
-/** Delivers all events after a position again. */
 app.route('POST', `${BASE}/:id/replay`, {
   authority: operator(),
   operation: { summary: 'Delivers all events after a position again', body: replay, answers: { 200: webhook } },

@@ -119,7 +119,7 @@ async function takeOut({ sql: connection, gateway }: Owner, month: Month, outcom
     const obstacle = await obstacleTo(sql, month)
     if (obstacle) throw new RefusedError(`${month.month} cannot be archived: ${obstacle}`)
     const endedBy = await endOf(sql, month)
-    await sql`select auth_gateway.take_out_month(${id}, ${`${month.month}-01`})`
+    await sql`select auth_gateway.delete_archived_month(${id}, ${`${month.month}-01`})`
     const [taken] = await sql<{ sha256: string }[]>`
       select ${positionsSha256(sql)} as sha256 from auth_gateway.archived_events x where x.archive_id = ${id}`
     if (taken?.sha256 !== made.positionsSha256)

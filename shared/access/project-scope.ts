@@ -1,3 +1,5 @@
+import type { Call } from '../call.ts'
+
 const KNOWN = new Set(['lanonasis-maas', 'maas', 'mcp', 'cli', 'dashboard', 'app_maas_dashboard'])
 const DEFAULT = 'lanonasis-maas'
 
@@ -5,3 +7,7 @@ const DEFAULT = 'lanonasis-maas'
 export function projectScope(requested: string | undefined): string {
   return requested && (KNOWN.has(requested) || /^app_[a-z0-9_]{1,40}$/.test(requested)) ? requested : DEFAULT
 }
+
+/** Returns the project scope of a request: the given one, or that of its header. */
+export const requestedScope = (call: Call, given?: string): string =>
+  projectScope(given ?? call.request.header('x-project-scope'))

@@ -3,30 +3,32 @@ import type { PersonPrincipal } from '../access/authenticate.ts'
 import { actAs } from '../access/authority.ts'
 import { unsuitableCredential } from '../access/insufficient-scope.ts'
 import type { Call } from '../call.ts'
-import { apiKey, createKey, deriveKey, keyNameLookup, rotateKey, updateKey } from '../domain/api-key.ts'
+import { apiKey, createKey, deriveKey, rotateKey, updateKey } from '../domain/api-key.ts'
 import type { ApiKeySettings } from '../domain/api-key-settings.ts'
 import { tokenFamily } from '../domain/token-family.ts'
 import { GatewayError } from '../errors.ts'
 import { aboutPerson, commit, type Work } from '../events/commit.ts'
 import type { Gateway } from '../gateway.ts'
-import { type ApiKeyFacts, type ApiKeyRecord, findForNewKey, findKey } from '../queries/api-keys.ts'
+import { type ApiKeyFacts, type ApiKeyRecord, findKey } from '../queries/api-keys.ts'
+import { findName } from '../queries/names.ts'
 import { newApiKey } from '../tokens/api-key.ts'
 import {
   checkCeiling,
   checkWithin,
   draft,
   draftNew,
+  everydayEnd,
   exceeded,
   isOwner,
   makerOf,
   ownerOf,
+  requireSensitive,
   settingsOf,
 } from './api-key-draft.ts'
 import type { Draft, KeyChanges, NewKey } from './api-key-input.ts'
 import { endChildrenOfLeaked, endKey, loadKey, narrowChildren, removeKey, resumeParent } from './key-lineage.ts'
-import { everydayEnd, requireSensitive } from './sensitive-keys.ts'
 
-const MAX_LIVE_KEYS = 1000
+const MOST_KEYS = 1000
 
 /** A key with its secret, which only this response contains. */
 export type WithSecret = { record: ApiKeyRecord; secret: string; notes: string[] }
@@ -73,10 +75,10 @@ export async function createApiKey(call: Call, principal: PersonPrincipal, input
     checkCeiling(principal, settings)
     checkWithin(settings, from)
     await requireSensitive(gateway, principal, settings)
-    const nameDigest = gateway.personal.digest(keyNameLookup(owner.id, input.name))
-    const { taken, live } = await findForNewKey(gateway.reads, { ownerId: owner.id, nameDigest })
+    const named = { kind: 'api-key' as const, place: owner.id, name: input.name }
+    const { taken, count } = await findName(gateway.reads, gateway.personal, named)
     if (taken) throw new GatewayError('key_exists')
-    if (live >= MAX_LIVE_KEYS) throw new GatewayError('too_many_keys')
+    if (count >= MOST_KEYS) throw new GatewayError('too_many_keys')
     const generation = (maker.parent?.ancestors.length ?? 0) + 2
     const now = gateway.now()
     parent?.decide((state) => deriveKey(state, { keyId: id, createdBy: person.uai, settings, generation, now }))
@@ -163,8 +165,8 @@ export async function updateApiKey(
   const { name = record.name, description = record.description } = input
   const naming = { name, description: description || undefined, reason: input.reason }
   const notes = await change(call, target, async (work) => {
-    const nameDigest = gateway.personal.digest(keyNameLookup(record.owner_id, name))
-    const { taken } = await findForNewKey(gateway.reads, { ownerId: record.owner_id, nameDigest })
+    const named = { kind: 'api-key' as const, place: record.owner_id, name }
+    const { taken } = await findName(gateway.reads, gateway.personal, named)
     if (taken && taken !== record.id) throw new GatewayError('key_exists')
     return resettle(gateway, work, target, (before) => draft(gateway, principal, input, before), naming)
   })

@@ -20,7 +20,7 @@ type Key = { id: string; createdBy: string }
 export function resumeParent(work: Work, record: ApiKeyRecord): KeyStream {
   const { id, version, status, owner_type: ownerType, owner_id: ownerId, created_by: createdBy, rotations } = record
   const settings = settingsOfRecord(record)
-  const facts = { status, ownerType, ownerId, createdBy, settings, secretHash: '', rotations }
+  const facts = { status, ownerType, ownerId, createdBy, settings, rotations }
   const state: ApiKey = { ...facts, children: [], leakReports: 0, notified: [] }
   return work.resume(apiKey, id, { state, version }, { subject: createdBy })
 }

@@ -10,7 +10,8 @@ import { GatewayError } from '../errors.ts'
 import { aboutPerson, commit } from '../events/commit.ts'
 import type { Gateway } from '../gateway.ts'
 import { once } from '../once.ts'
-import { findForProject, findProject, listProjects, type ProjectRecord } from '../queries/projects.ts'
+import { findName } from '../queries/names.ts'
+import { findProject, listProjects, type ProjectRecord } from '../queries/projects.ts'
 import { listStoredKeys } from '../queries/stored-keys.ts'
 import { requireUuid } from '../typed/fields.ts'
 
@@ -19,7 +20,8 @@ const MOST_PROJECTS = 100
 const object = once(() =>
   z.record(z.string(), z.unknown()).check(z.refine((value) => JSON.stringify(value).length <= 16_384, 'is too large')),
 )
-const name = once(() =>
+/** The name of a project or stored key. */
+export const name = once(() =>
   z.string('invalid_name').check(z.trim(), z.minLength(1, 'invalid_name'), z.maxLength(200, 'invalid_name')),
 )
 const settable = once(() => ({
@@ -75,10 +77,10 @@ export async function projectOf(call: Call, principal: PersonPrincipal, id: stri
 }
 
 async function checkName(gateway: Gateway, ownerId: string, wanted: string, own?: string): Promise<number> {
-  const nameDigest = gateway.personal.digest(projects.projectNameLookup(ownerId, wanted))
-  const { taken, live } = await findForProject(gateway.reads, { ownerId, nameDigest })
+  const { reads, personal } = gateway
+  const { taken, count } = await findName(reads, personal, { kind: 'project', place: ownerId, name: wanted })
   if (taken && taken !== own) throw new GatewayError('project_conflict')
-  return live
+  return count
 }
 
 /** @throws GatewayError invalid_organization, project_conflict, too_many_projects */
@@ -93,8 +95,7 @@ export async function createProject(
   const id = uuidv7()
   await commit(call, async (work) => {
     actAs(work, principal)
-    const live = await checkName(call.gateway, uai, wanted)
-    if (live >= MOST_PROJECTS) throw new GatewayError('too_many_projects')
+    if ((await checkName(call.gateway, uai, wanted)) >= MOST_PROJECTS) throw new GatewayError('too_many_projects')
     const details = { name: wanted, description, teamMembers, settings }
     const created = projects.createProject({ ownerId: uai, organizationId, details })
     work.start(projects.project, id, aboutPerson(principal.person)).decide(() => created)
@@ -136,7 +137,7 @@ export async function deleteProject(call: Call, principal: PersonPrincipal, id: 
     const storedKeys = await listStoredKeys(call.gateway.reads, call.gateway.personal, id)
     if (storedKeys.length > 0) demandScope(principal, 'secrets:write')
     for (const key of storedKeys) {
-      const at = { state: { status: 'live' as const }, version: key.version }
+      const at = { state: { status: 'active' as const }, version: key.version }
       work.resume(storedKey, key.id, at, { subject: key.createdBy, wrappedKey: key.wrappedKey }).decide(removeStoredKey)
     }
   })

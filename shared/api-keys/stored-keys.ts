@@ -8,27 +8,23 @@ import { GatewayError } from '../errors.ts'
 import { aboutPerson, commit } from '../events/commit.ts'
 import type { Gateway } from '../gateway.ts'
 import { once } from '../once.ts'
-import {
-  findForStoredKey,
-  findStoredKey,
-  listStoredKeys,
-  noteStoredKeyRead,
-  type StoredKeyRecord,
-} from '../queries/stored-keys.ts'
+import { findName } from '../queries/names.ts'
+import { findStoredKey, listStoredKeys, noteStoredKeyRead, type StoredKeyRecord } from '../queries/stored-keys.ts'
 import { requireUuid } from '../typed/fields.ts'
-import { projectOf } from './projects.ts'
+import { name, projectOf } from './projects.ts'
 
 const MOST_KEYS = 500
 const LONGEST_VALUE = 48_000
 
 const label = once(() => z.optional(z.string().check(z.trim(), z.minLength(1), z.maxLength(60))))
+const value = once(() =>
+  z.optional(
+    z.string('invalid_value').check(z.minLength(1, 'invalid_value'), z.maxLength(LONGEST_VALUE, 'invalid_value')),
+  ),
+)
 const settable = once(() => ({
-  value: z.optional(
-    z.string('invalid_value').check(z.minLength(1, 'invalid_value'), z.maxLength(LONGEST_VALUE, 'invalid_value')),
-  ),
-  encryptedValue: z.optional(
-    z.string('invalid_value').check(z.minLength(1, 'invalid_value'), z.maxLength(LONGEST_VALUE, 'invalid_value')),
-  ),
+  value: value(),
+  encryptedValue: value(),
   keyType: label(),
   environment: label(),
   accessLevel: label(),
@@ -40,10 +36,6 @@ const settable = once(() => ({
     z.record(z.string(), z.unknown()).check(z.refine((value) => JSON.stringify(value).length <= 8192, 'is too large')),
   ),
 }))
-const name = once(() =>
-  z.string('invalid_name').check(z.trim(), z.minLength(1, 'invalid_name'), z.maxLength(200, 'invalid_name')),
-)
-
 export const newStoredKeyBody = once(() => z.object({ name: name(), ...settable() }))
 export const storedKeyChangesBody = once(() => z.object({ name: z.optional(name()), ...settable() }))
 
@@ -90,10 +82,10 @@ function seal({ personal }: Gateway, subject: string, wrapped: Uint8Array | null
 }
 
 async function checkName(gateway: Gateway, projectId: string, wanted: string, own?: string): Promise<number> {
-  const nameDigest = gateway.personal.digest(domain.storedKeyNameLookup(projectId, wanted))
-  const { taken, live } = await findForStoredKey(gateway.reads, { projectId, nameDigest })
+  const { reads, personal } = gateway
+  const { taken, count } = await findName(reads, personal, { kind: 'stored-key', place: projectId, name: wanted })
   if (taken && taken !== own) throw new GatewayError('key_conflict')
-  return live
+  return count
 }
 
 export async function storedKeysOf({ call, principal }: Seen, projectId: string): Promise<StoredKeyRecord[]> {

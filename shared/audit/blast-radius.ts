@@ -1,3 +1,4 @@
+import { mayActOn, type Operator } from '../access/operator.ts'
 import { endKey } from '../api-keys/key-lineage.ts'
 import { agentDelegation, endDelegation } from '../domain/agent-delegation.ts'
 import { end, session } from '../domain/session.ts'
@@ -81,14 +82,8 @@ export async function traceBlastRadius({ reads }: Gateway, id: string): Promise<
   const members = people.flatMap((one) => one.members)
   const followed = follow(origin, await beganAfter(reads, members, origin.position))
   const all = [{ event: origin, from: origin.stream_id }, ...followed]
-  const known = new Map(
-    (
-      await livenessOf(
-        reads,
-        all.map(({ event }) => event.stream_id),
-      )
-    ).map((one) => [one.id, one]),
-  )
+  const ids = all.map(({ event }) => event.stream_id)
+  const known = new Map((await livenessOf(reads, ids)).map(({ id, ...rest }) => [id, rest]))
   const sessions = all.filter(({ event }) => event.stream_type === 'session').map(({ event }) => event.stream_id)
   const acts = await actsOnOthers(reads, sessions, members)
   return {
@@ -100,20 +95,9 @@ export async function traceBlastRadius({ reads }: Gateway, id: string): Promise<
     },
     people: people.map(({ uai, role, organizations }) => ({ uai, role, organizations })),
     followed: all.flatMap(({ event, from }) => {
-      const found = known.get(event.stream_id)
-      return found
-        ? [
-            {
-              kind: event.stream_type,
-              id: event.stream_id,
-              from,
-              label: found.label,
-              live: found.live,
-              since: event.recorded_at.toISOString(),
-              uai: event.subject,
-            },
-          ]
-        : []
+      const { stream_type: kind, stream_id: id, subject: uai } = event
+      const found = known.get(id)
+      return found ? [{ kind, id, from, ...found, since: event.recorded_at.toISOString(), uai }] : []
     }),
     acts: acts.map((one) => ({
       event: one.event_id,
@@ -122,6 +106,19 @@ export async function traceBlastRadius({ reads }: Gateway, id: string): Promise<
       recorded_at: one.recorded_at.toISOString(),
     })),
   }
+}
+
+/**
+ * Returns the blast radius of a credential or event, if the operator may act on every person in it.
+ * @throws GatewayError not_found, rate_limited
+ */
+export async function operatedBlastRadius(gateway: Gateway, operator: Operator, id: string): Promise<BlastRadius> {
+  // One operator must not exhaust the database with reads of the log.
+  await gateway.limiter.enforce(gateway.limiter.of('blast-radius', operator.principal.person.uai))
+  const radius = await traceBlastRadius(gateway, id)
+  const all = radius.people.every((person) => mayActOn(operator, person))
+  if (!all || (radius.people.length === 0 && operator.organizationId !== undefined)) throw new GatewayError('not_found')
+  return radius
 }
 
 async function revoke(work: Work, { kind, id, uai }: Follower, reason: string): Promise<void> {

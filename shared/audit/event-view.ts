@@ -8,10 +8,6 @@ type Sealed = { subject: string | null; wrapped_key: Uint8Array | null }
 
 const isHash = ([name]: [string, unknown]) => /hash$/i.test(name)
 
-/** Whether the viewer may see the origin of an event: a person does not see that of an operator. */
-const mayKnowOrigin = (viewer: Viewer, actorType: string | undefined) =>
-  viewer === 'operator' || actorType !== 'operator'
-
 /** Returns the decrypted personal values of an event; undefined if it has none, null if they were erased. */
 export function openPersonal(personal: Personal, row: Sealed & { data: Record<string, unknown> }) {
   const { sealed } = row.data
@@ -24,15 +20,16 @@ export function openPersonal(personal: Personal, row: Sealed & { data: Record<st
   return values.length > 0 ? Object.fromEntries(values) : null
 }
 
-/** Returns the IP address and user agent of an event, if the viewer may see them. */
+/** Returns the IP address and user agent of an event; a person does not see those of an operator. */
 export function openOrigin(
   personal: Personal,
   row: Sealed & { metadata: Record<string, string | undefined> },
   viewer: Viewer,
 ): { ip?: string; user_agent?: string } | undefined {
   const { origin, actorType } = row.metadata
+  if (viewer === 'person' && actorType === 'operator') return undefined
   const opened = personal.opener(row.subject, row.wrapped_key)(origin)
-  if (!opened || !mayKnowOrigin(viewer, actorType)) return undefined
+  if (!opened) return undefined
   const { ip, userAgent } = JSON.parse(opened) as { ip?: string; userAgent?: string }
   return { ip, user_agent: userAgent }
 }

@@ -23,6 +23,7 @@ const BATCH = 200
 const MOST_WAITING = 1000
 const AT_ONCE = 8
 const LEASE_SECONDS = 60
+const BUDGET_MS = 20_000
 /** Consecutive failures after which a turn ends. */
 const PATIENCE = 3
 /** Seconds between attempts, as Standard Webhooks recommends. After the last attempt a delivery is dead. */
@@ -134,12 +135,11 @@ async function stopGone(gateway: Gateway, id: string): Promise<void> {
 
 /**
  * Delivers new events to every webhook: in the order of each stream, at least once, and only settled events. Any number of instances may
- * run this concurrently.
- * @param budgetMs when to stop; the next run continues
+ * run this concurrently; the next run continues where this one stops.
  * @returns how many deliveries were accepted
  */
-export async function deliverWebhooks(gateway: Gateway, budgetMs = 20_000): Promise<number> {
-  const deadline = performance.now() + budgetMs
+export async function deliverWebhooks(gateway: Gateway): Promise<number> {
+  const deadline = performance.now() + BUDGET_MS
   await forgetRemovedWebhooks(gateway.reads)
   const active = (await listWebhooks(gateway.reads)).filter(({ status }) => status === 'active')
   const delivered = await Promise.all(

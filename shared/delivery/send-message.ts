@@ -1,8 +1,10 @@
-import type { Call } from '../call.ts'
+import { type Call, createCall } from '../call.ts'
 import { type Channel, type Message, message, queue, recordAccepted, recordFailed } from '../domain/message.ts'
 import { commit, type Work } from '../events/commit.ts'
-import { findMessage } from '../queries/messages.ts'
-import { sealBytes } from '../tokens/sealed.ts'
+import type { Gateway } from '../gateway.ts'
+import { log } from '../log.ts'
+import { findMessage, listUnsent } from '../queries/messages.ts'
+import { openBytes, sealBytes } from '../tokens/sealed.ts'
 import { emailLookup } from '../typed/email.ts'
 import type { DeliveryMessage, DeliveryResult } from './deliver.ts'
 
@@ -109,4 +111,23 @@ export async function sendMessage(call: Call, outgoing: Outgoing): Promise<Deliv
   const { state, version, suppressed } = before
   if ('sent' in state && state.sent) return { status: 'accepted', ...state.sent }
   return suppressed ? { status: 'failed', ...SUPPRESSED } : settle(call, outgoing, { state, version })
+}
+
+const BATCH = 50
+
+/**
+ * Sends queued messages that were not sent because the provider was down or the process ended. Works in batches; each message keeps
+ * its id, so that it is sent at most once. Returns how many were accepted.
+ */
+export async function sendUnsent(gateway: Gateway): Promise<number> {
+  const { reads, personal } = gateway
+  let taken = 0
+  for (const { id, uai, wrappedKey, sealed } of await listUnsent(reads, BATCH)) {
+    const kept = openBytes(personal.unwrap(uai, wrappedKey), sealed, id).toString()
+    const outgoing = { ...(JSON.parse(kept) as DeliveryMessage), uai }
+    const result = await sendMessage(createCall(gateway), outgoing)
+    if (result.status === 'accepted') taken += 1
+    else log.warn('a message was not sent', { reason: result.reason, message: id })
+  }
+  return taken
 }

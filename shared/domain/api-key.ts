@@ -2,6 +2,7 @@ import type { Aggregate, Decision } from '../events/types.ts'
 import type { ApiKeySettings } from './api-key-settings.ts'
 import { type DataOf, record, refuse } from './decision.ts'
 import { exceeds, tighten } from './derivation.ts'
+import { nameLookup } from './names.ts'
 
 /** Maximum overlap of a rotation. */
 export const MAX_GRACE_SECONDS = 7 * 86_400
@@ -59,9 +60,7 @@ export type ApiKey =
       ownerType: 'person' | 'organization'
       ownerId: string
       createdBy: string
-      parent?: string
       settings: ApiKeySettings
-      secretHash: string
       rotations: number
       /** Keys derived from it. */
       children: { keyId: string; createdBy: string }[]
@@ -77,8 +76,8 @@ export const apiKey: Aggregate<ApiKey, ApiKeyEvent> = {
   initial: { status: 'none' },
   evolve(state, event) {
     if (event.type === 'ApiKeyCreated') {
-      const { ownerType, ownerId, createdBy, parent, settings, secretHash } = event.data
-      const facts = { ownerType, ownerId, createdBy, parent, settings, secretHash }
+      const { ownerType, ownerId, createdBy, settings } = event.data
+      const facts = { ownerType, ownerId, createdBy, settings }
       return { status: 'active', ...facts, rotations: 0, children: [], leakReports: 0, notified: [] }
     }
     if (state.status === 'none') return state
@@ -93,7 +92,6 @@ export const apiKey: Aggregate<ApiKey, ApiKeyEvent> = {
           ...state,
           status: 'active',
           settings: { ...state.settings, expiresAt: event.data.expiresAt ?? state.settings.expiresAt },
-          secretHash: event.data.secretHash,
           rotations: state.rotations + 1,
           leakReports: 0,
           notified: [],
@@ -117,13 +115,8 @@ export const apiKey: Aggregate<ApiKey, ApiKeyEvent> = {
 /** A name is unique among the active keys of an owner. */
 const named = (ownerId: string, name: string, description: string | undefined): Named => ({
   personal: { name, description },
-  lookups: [{ kind: 'api_key_name', value: keyNameLookup(ownerId, name) }],
+  lookups: [{ kind: 'api_key_name', value: nameLookup('api-key', ownerId, name) }],
 })
-
-/** The lookup value of a key's name. */
-export function keyNameLookup(ownerId: string, name: string): string {
-  return `api-key:${ownerId}:${name.trim().normalize('NFC').toLowerCase()}`
-}
 
 const gone = (state: ApiKey): state is { status: 'none' } | (Known & { status: 'deleted' }) =>
   state.status === 'none' || state.status === 'deleted'

@@ -3,12 +3,10 @@ import { record } from './decision.ts'
 
 type OrganizationEvent = { type: 'OrganizationCreated'; data: { kind: 'personal' | 'team'; owner: string } }
 
-export type Organization = { status: 'none' } | { status: 'active'; owner: string }
-
-export const organization: Aggregate<Organization, OrganizationEvent> = {
+export const organization: Aggregate<undefined, OrganizationEvent> = {
   type: 'organization',
-  initial: { status: 'none' },
-  evolve: (_state, event) => ({ status: 'active', owner: event.data.owner }),
+  initial: undefined,
+  evolve: () => undefined,
 }
 
 export function createPersonal(owner: string): Decision<OrganizationEvent> {

@@ -1,5 +1,6 @@
 import type { Aggregate, Decision } from '../events/types.ts'
 import { record, refuse } from './decision.ts'
+import { nameLookup } from './names.ts'
 
 /** Text entered by the person; stored in the log only encrypted. */
 export type ProjectDetails = {
@@ -16,13 +17,13 @@ type ProjectEvent =
   | ({ type: 'ProjectUpdated'; data: { members: string[] } } & Written)
   | { type: 'ProjectDeleted'; data: Record<string, never> }
 
-export type Project = { status: 'none' } | { status: 'live' | 'deleted'; ownerId: string }
+export type Project = { status: 'none' } | { status: 'active' | 'deleted'; ownerId: string }
 
 export const project: Aggregate<Project, ProjectEvent> = {
   type: 'project',
   initial: { status: 'none' },
   evolve(state, event) {
-    if (event.type === 'ProjectCreated') return { status: 'live', ownerId: event.data.ownerId }
+    if (event.type === 'ProjectCreated') return { status: 'active', ownerId: event.data.ownerId }
     if (state.status === 'none') return state
     return event.type === 'ProjectDeleted' ? { ...state, status: 'deleted' } : state
   },
@@ -30,17 +31,12 @@ export const project: Aggregate<Project, ProjectEvent> = {
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
-/** The lookup value of a project's name, unique among the active projects of an owner. */
-export function projectNameLookup(ownerId: string, name: string): string {
-  return `project:${ownerId}:${name.trim().normalize('NFC').toLowerCase()}`
-}
-
 /** Team members given by UAI can see the project; other names are only display text. */
 const membersOf = ({ teamMembers }: ProjectDetails) => teamMembers.filter((one) => UUID.test(one))
 
 const written = (ownerId: string, details: ProjectDetails): Written => ({
   personal: { details: JSON.stringify(details) },
-  lookups: [{ kind: 'project_name', value: projectNameLookup(ownerId, details.name) }],
+  lookups: [{ kind: 'project_name', value: nameLookup('project', ownerId, details.name) }],
 })
 
 export function createProject(input: {
@@ -55,14 +51,14 @@ export function createProject(input: {
 
 /** Changes a project; only its owner may. */
 export function updateProject(state: Project, input: { by: string; details: ProjectDetails }): Decision<ProjectEvent> {
-  if (state.status !== 'live') return refuse('project_not_found')
+  if (state.status !== 'active') return refuse('project_not_found')
   if (state.ownerId !== input.by) return refuse('not_owner')
   const { details } = input
   return record({ type: 'ProjectUpdated', data: { members: membersOf(details) }, ...written(state.ownerId, details) })
 }
 
 export function deleteProject(state: Project, by: string): Decision<ProjectEvent> {
-  if (state.status !== 'live') return refuse('project_not_found')
+  if (state.status !== 'active') return refuse('project_not_found')
   if (state.ownerId !== by) return refuse('not_owner')
   return record({ type: 'ProjectDeleted', data: {} })
 }

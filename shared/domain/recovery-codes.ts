@@ -44,7 +44,7 @@ export function issueCodes(input: { uai: string; codeHashes: string[] }): Decisi
 }
 
 /** Uses one code of the set (NIST SP 800-63B-4 section 3.1.2.2: a look-up secret is used once). */
-export function spend(state: RecoveryCodes, codeHash: string): Decision<RecoveryCodesEvent> {
+export function useRecoveryCode(state: RecoveryCodes, codeHash: string): Decision<RecoveryCodesEvent> {
   if (state.status !== 'issued') return refuse('otp_invalid')
   if (!state.codeHashes.includes(codeHash)) return refuse('otp_invalid', { type: 'RecoveryCodeRefused', data: {} })
   return record({ type: 'RecoveryCodeUsed', data: { codeHash } })

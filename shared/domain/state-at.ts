@@ -46,11 +46,11 @@ type Past<S, F> = {
 }
 
 /** The events that change what people can do, each with the members of its data that do. */
-type Folded<E extends Event> = { [T in E['type']]?: (keyof Extract<E, { type: T }>['data'] & string)[] }
+type Folded<E extends Event> = { [T in E['type']]?: readonly (keyof Extract<E, { type: T }>['data'] & string)[] }
 
 /** The streams of one type, each folded from its events. */
 function streamsOf<S, E extends Event, F>({ initial, evolve }: Aggregate<S, E>, folded: Folded<E>) {
-  const members: Record<string, string[] | undefined> = folded
+  const members: Record<string, readonly string[] | undefined> = folded
   const streams = new Map<string, Past<S, F>>()
   const add = ({ streamId: id, type, data: whole, recordedAt: changedAt, clientId, lastSeenAt }: PastEvent) => {
     const data = Object.fromEntries(
@@ -69,14 +69,10 @@ function streamsOf<S, E extends Event, F>({ initial, evolve }: Aggregate<S, E>, 
   return { add, streams, members }
 }
 
-type SessionPast = Pick<
-  SessionFacts,
-  'uai' | 'openedFrom' | 'method' | 'amr' | 'acr' | 'authenticatedAt' | 'idleSeconds' | 'expiresAt'
->
-type FamilyPast = Pick<
-  TokenFamilyFacts,
-  'kind' | 'uai' | 'sessionId' | 'actor' | 'ancestors' | 'scope' | 'resources' | 'offline'
->
+const OF_SESSION = ['uai', 'openedFrom', 'method', 'amr', 'acr', 'authenticatedAt', 'idleSeconds', 'expiresAt'] as const
+const OF_FAMILY = ['kind', 'uai', 'sessionId', 'actor', 'ancestors', 'scope', 'resources', 'offline'] as const
+type SessionPast = Pick<SessionFacts, (typeof OF_SESSION)[number]>
+type FamilyPast = Pick<TokenFamilyFacts, (typeof OF_FAMILY)[number]>
 
 const createStreams = () => ({
   identity: streamsOf<Identity, IdentityEvent, { role: string; organizationId: string }>(identity, {
@@ -89,15 +85,12 @@ const createStreams = () => ({
     IdentityErased: [],
   }),
   session: streamsOf<Session, SessionEvent, SessionPast>(session, {
-    SessionStarted: ['uai', 'openedFrom', 'method', 'amr', 'acr', 'authenticatedAt', 'idleSeconds', 'expiresAt'],
+    SessionStarted: OF_SESSION,
     SessionSteppedUp: ['amr', 'acr'],
     SessionEnded: [],
   }),
   token_family: streamsOf<TokenFamily, TokenFamilyEvent, FamilyPast>(tokenFamily, {
-    TokenFamilyStarted: [
-      ...(['kind', 'uai', 'sessionId', 'actor', 'ancestors', 'scope', 'resources', 'offline'] as const),
-      ...(['refreshExpiresAt', 'expiresAt'] as const),
-    ],
+    TokenFamilyStarted: [...OF_FAMILY, 'refreshExpiresAt', 'expiresAt'],
     RefreshTokenRotated: ['refreshExpiresAt'],
     TokenFamilyRevoked: [],
   }),

@@ -1,5 +1,6 @@
 import type { Aggregate, Decision } from '../events/types.ts'
 import { record, refuse } from './decision.ts'
+import { nameLookup } from './names.ts'
 
 /** Details entered by the person along with the value; stored in the log only encrypted. */
 export type StoredKeyDetails = { name: string; tags: string[]; metadata: Record<string, unknown> }
@@ -27,25 +28,20 @@ type StoredKeyEvent =
   | ({ type: 'StoredKeyValueReplaced'; data: Record<string, never> } & WithValue)
   | { type: 'StoredKeyRemoved'; data: Record<string, never> }
 
-type StoredKey = { status: 'none' | 'live' | 'removed' }
+type StoredKey = { status: 'none' | 'active' | 'removed' }
 
 export const storedKey: Aggregate<StoredKey, StoredKeyEvent> = {
   type: 'stored_key',
   initial: { status: 'none' },
   evolve(state, event) {
-    if (event.type === 'StoredKeyAdded') return { status: 'live' }
+    if (event.type === 'StoredKeyAdded') return { status: 'active' }
     return event.type === 'StoredKeyRemoved' ? { status: 'removed' } : state
   },
 }
 
-/** The lookup value of a stored key's name, unique in its project. */
-export function storedKeyNameLookup(projectId: string, name: string): string {
-  return `stored-key:${projectId}:${name.trim().normalize('NFC').toLowerCase()}`
-}
-
 const written = (projectId: string, details: StoredKeyDetails): Written => ({
   personal: { details: JSON.stringify(details) },
-  lookups: [{ kind: 'stored_key_name', value: storedKeyNameLookup(projectId, details.name) }],
+  lookups: [{ kind: 'stored_key_name', value: nameLookup('stored-key', projectId, details.name) }],
 })
 
 const withValue = (sealed: Uint8Array): WithValue => ({ secrets: [{ name: 'stored_value', sealed }] })
@@ -69,7 +65,7 @@ export function updateStoredKey(
   state: StoredKey,
   input: { projectId: string; facts: StoredKeyFacts; details: StoredKeyDetails; value?: Uint8Array },
 ): Decision<StoredKeyEvent> {
-  if (state.status !== 'live') return refuse('key_not_found')
+  if (state.status !== 'active') return refuse('key_not_found')
   const { projectId, facts, details, value } = input
   return record(
     { type: 'StoredKeyUpdated', data: facts, ...written(projectId, details) },
@@ -78,6 +74,6 @@ export function updateStoredKey(
 }
 
 export function removeStoredKey(state: StoredKey): Decision<StoredKeyEvent> {
-  if (state.status !== 'live') return refuse('key_not_found')
+  if (state.status !== 'active') return refuse('key_not_found')
   return record({ type: 'StoredKeyRemoved', data: {} })
 }

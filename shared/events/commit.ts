@@ -83,7 +83,8 @@ export async function commit<T>(context: CommitContext, block: (work: Work) => P
   }
 }
 
-const fold = <S, E extends Event>({ initial, evolve }: Aggregate<S, E>, events: StoredEvent[]) => ({
+/** Returns the state and version of a stream from its events. */
+export const fold = <S, E extends Event>({ initial, evolve }: Aggregate<S, E>, events: StoredEvent[]) => ({
   state: events.reduce((soFar, event) => evolve(soFar, event as never), initial),
   version: events.at(-1)?.version ?? 0,
 })

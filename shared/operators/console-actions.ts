@@ -1,6 +1,6 @@
 import { actAsOperator, mayActOn, type Operator } from '../access/operator.ts'
 import { endKey } from '../api-keys/key-lineage.ts'
-import { revokeBlastRadius } from '../audit/blast-radius.ts'
+import { operatedBlastRadius, revokeBlastRadius } from '../audit/blast-radius.ts'
 import type { Call } from '../call.ts'
 import { apiClient, reinstateClient, suspendClient } from '../domain/api-client.ts'
 import { connection, disableConnection, enableConnection } from '../domain/connection.ts'
@@ -13,7 +13,6 @@ import { eraseOther } from '../people/erasure.ts'
 import { ownerOf } from '../queries/console.ts'
 import { findPerson } from '../queries/identities.ts'
 import type { Person } from '../queries/person.ts'
-import { operatedBlastRadius } from './operated-blast-radius.ts'
 
 type Asked = { call: Call; operator: Operator; id: string; reason: string }
 

@@ -1,7 +1,9 @@
 import { uuidv7 } from 'uuidv7'
+import * as z from 'zod/mini'
 import { type Credential, changeIdentity, create, identity } from '../domain/identity.ts'
 import { createPersonal, organization } from '../domain/organization.ts'
-import type { Work } from '../events/commit.ts'
+import { aboutPerson, type Work } from '../events/commit.ts'
+import { once } from '../once.ts'
 import type { Person } from '../queries/person.ts'
 
 /** The standing that an organization gives a person. */
@@ -36,4 +38,38 @@ export function createIdentity(
     createdAt: now,
     wrappedKey: null,
   }
+}
+
+const text = () => z.string().check(z.minLength(1), z.maxLength(200))
+
+export const claimsShape = once(() =>
+  z.object({
+    name: z.optional(text()),
+    locale: z.optional(z.string().check(z.regex(/^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$/))),
+    role: z.optional(z.string().check(z.regex(/^[a-z_]{1,40}$/))),
+    plan: z.optional(z.string().check(z.regex(/^[a-z_]{1,40}$/))),
+    organization_id: z.optional(z.uuid()),
+  }),
+)
+
+/** Claims that a hook may set for a person. */
+export type MappedClaims = z.infer<ReturnType<typeof claimsShape>>
+
+export const standingOf = ({ role, plan, organization_id }: MappedClaims): Standing => ({
+  ...(role && { role }),
+  ...(plan && { plan }),
+  ...(organization_id && { organizationId: organization_id }),
+})
+
+/** Applies a hook's claims to an existing person, where they differ. */
+export async function applyClaims(work: Work, person: Person, claims: MappedClaims): Promise<Person> {
+  const { name, locale } = claims
+  const wanted = { ...standingOf(claims), ...(name && { name }), ...(locale && { locale }) }
+  const changes = Object.fromEntries(
+    Object.entries(wanted).filter(([member, value]) => value !== person[member as keyof typeof wanted]),
+  )
+  if (Object.keys(changes).length === 0) return person
+  const stream = await work.load(identity, person.uai, aboutPerson(person))
+  stream.decide((state) => changeIdentity(state, changes))
+  return { ...person, ...changes }
 }

@@ -6,14 +6,13 @@ import { aboutPerson, commit, type Work } from '../events/commit.ts'
 import type { Gateway } from '../gateway.ts'
 import type { Client } from '../queries/api-clients.ts'
 import type { ConnectionRow } from '../queries/connections.ts'
-import { findByAddress, findExternal } from '../queries/external-accounts.ts'
 import { hasAuthenticator } from '../queries/factors.ts'
+import { findByAddress, findExternal } from '../queries/identities.ts'
 import type { Person } from '../queries/person.ts'
 import type { SignedIn } from '../queries/sessions.ts'
 import { emailDomain, emailLookup } from '../typed/email.ts'
-import { createIdentity } from './create-identity.ts'
+import { applyClaims, createIdentity, type MappedClaims, standingOf } from './create-identity.ts'
 import { notifyFactorChange } from './factor-notices.ts'
-import { applyClaims, type MappedClaims, standingOf } from './mapped-claims.ts'
 import type { ExternalProfile } from './profile.ts'
 import { nameOfMethod } from './sign-in-methods.ts'
 
@@ -137,10 +136,18 @@ export async function settleAccount(
   return { person, isNew: !known, isLinked }
 }
 
+/** Returns the person whom an account is linked to. */
+export async function findHolder(
+  { reads, personal }: Gateway,
+  { provider, externalId }: Pick<ProvenAccount, 'provider' | 'externalId'>,
+): Promise<Person | undefined> {
+  const digest = personal.digest(externalLookup(provider, externalId))
+  return (await findExternal(reads, personal, { digest })).person
+}
+
 /** @throws GatewayError credential_taken when the account is already linked */
-export async function refuseTaken({ reads, personal }: Gateway, account: ProvenAccount): Promise<void> {
-  const digest = personal.digest(externalLookup(account.provider, account.externalId))
-  if ((await findExternal(reads, personal, { digest })).person) throw new GatewayError('credential_taken')
+export async function refuseTaken(gateway: Gateway, account: ProvenAccount): Promise<void> {
+  if (await findHolder(gateway, account)) throw new GatewayError('credential_taken')
 }
 
 /**
@@ -150,16 +157,15 @@ export async function refuseTaken({ reads, personal }: Gateway, account: ProvenA
  * @throws GatewayError credential_taken when it is linked to another person
  */
 export async function linkAccount(
-  { reads, personal }: Gateway,
+  gateway: Gateway,
   work: Work,
   account: ProvenAccount,
   to: { person: Person; sessionId?: string; byMail?: boolean },
 ): Promise<boolean> {
-  const digest = personal.digest(externalLookup(account.provider, account.externalId))
-  const { person: holder } = await findExternal(reads, personal, { digest })
+  const holder = await findHolder(gateway, account)
   if (holder?.uai === to.person.uai) return false
   if (holder) throw new GatewayError('credential_taken')
-  if (to.byMail && (await hasAuthenticator(reads, personal, to.person))) return false
+  if (to.byMail && (await hasAuthenticator(gateway.reads, gateway.personal, to.person))) return false
   const stream = await work.load(identity, to.person.uai, aboutPerson(to.person))
   stream.decide((state) => linkCredential(state, externalCredential(account, to.sessionId)))
   return true

@@ -1,13 +1,11 @@
 import { uuidv7 } from 'uuidv7'
 import type { Call } from '../call.ts'
-import { sendNotice } from '../delivery/send-notice.ts'
 import { absorb, type Evidence, identity, linkCredential, mergeInto, release, split } from '../domain/identity.ts'
 import { GatewayError } from '../errors.ts'
 import { aboutPerson, commit, type Work } from '../events/commit.ts'
 import type { Gateway } from '../gateway.ts'
 import { findNamed } from '../queries/connections.ts'
-import { findExternal } from '../queries/external-accounts.ts'
-import { countSides, findPerson } from '../queries/identities.ts'
+import { countSides, findExternal, findPerson } from '../queries/identities.ts'
 import type { Person } from '../queries/person.ts'
 import { SUPABASE_SLUG } from '../sso/supabase-project.ts'
 import { emailLookup } from '../typed/email.ts'
@@ -52,12 +50,6 @@ export async function refuseStranding({ reads }: Gateway, work: Work, uai: strin
   for (const one of members) (await work.load(identity, one, { subject: one })).hold()
   const sides = await countSides(reads, uai)
   if (sides && members.length > 1 && (sides.own === 0 || sides.rest === 0)) throw new GatewayError('last_credential')
-}
-
-/** Notifies a person that their identities were merged, and how to undo it. */
-export async function notifyMerge(call: Call, person: Person): Promise<void> {
-  if (!person.email || !person.emailVerified) return
-  await sendNotice(call, { id: uuidv7(), kind: 'identities_merged', person, path: '/account' })
 }
 
 type VendorAccount = {

@@ -1,7 +1,8 @@
 import type postgres from 'postgres'
+import type { Consent } from '../domain/consent.ts'
 import type { RateLimit } from '../events/store.ts'
 import type { Personal } from '../personal.ts'
-import { type Client, clientColumn } from './api-clients.ts'
+import { type Client, clientColumn, hasClientId } from './api-clients.ts'
 import { joinPerson, type Person, type PersonRow, toPerson } from './person.ts'
 import { waitColumn } from './rate-limits.ts'
 
@@ -15,16 +16,7 @@ type Delegation = {
   live: boolean
 }
 
-type Row = {
-  id: string | null
-  agent: string
-  scopes: string[]
-  resources: string[]
-  expires_at: Date
-  ended_at: Date | null
-  client: Client | null
-  wait: number
-} & PersonRow
+type Row = Omit<Delegation, 'id'> & { id: string | null; client: Client | null; wait: number } & PersonRow
 
 /** A person's delegation to an agent, with the person and the requesting client. One statement. */
 export async function findDelegation(
@@ -33,18 +25,17 @@ export async function findDelegation(
   input: { id?: string; clientId?: string; limits?: RateLimit[] },
 ): Promise<{ delegation?: Delegation; person?: Person; client?: Client; wait: number }> {
   const [row] = await sql<Row[]>`
-    select d.id, d.client_id as agent, d.scopes, d.resources, d.expires_at, d.ended_at, ${clientColumn(sql, input.clientId)},
-      ${waitColumn(sql, input.limits)}, i.*
+    select d.id, d.client_id as "clientId", d.scopes, d.resources, d.expires_at as "expiresAt",
+      d.ended_at is null and d.expires_at > now() as live, ${clientColumn(sql, input.clientId)}, ${waitColumn(sql, input.limits)}, i.*
     from (select 1) as one
     left join auth_gateway.agent_delegations d on d.id = ${input.id ?? null}
     ${joinPerson(sql, sql`d.uai`)}`
   if (!row) throw new Error('lookup returned no row')
+  const { id, clientId, scopes, resources, expiresAt, live, wait } = row
   const client = row.client ?? undefined
-  if (!row.id) return { client, wait: row.wait }
-  const { id, agent: clientId, scopes, resources, expires_at: expiresAt, ended_at } = row
-  const live = ended_at === null && expiresAt > new Date()
+  if (!id) return { client, wait }
   const delegation = { id, clientId, scopes, resources, expiresAt, live }
-  return { delegation, person: toPerson(personal, row), client, wait: row.wait }
+  return { delegation, person: toPerson(personal, row), client, wait }
 }
 
 /** Access to a person's account: of an agent by delegation, or of an application by consent. */
@@ -116,4 +107,21 @@ export async function findApplication(
     from auth_gateway.api_clients c
     where auth_gateway.client_key(c.client_id) = auth_gateway.client_key(${clientId}::text)`
   return row && row.families.length + row.consents.length + row.keys.length > 0 ? row : undefined
+}
+
+export type GrantedConsent = Consent & { granted_at: string }
+
+/** A client, a person's consent to it, and the default resources. One statement. */
+export async function findForApplication(
+  sql: postgres.Sql,
+  members: string[],
+  clientId: string,
+): Promise<{ client?: Client; consent?: GrantedConsent; resources: string[] }> {
+  const [row] = await sql<{ client: Client | null; consent: GrantedConsent | null; resources: string[] | null }[]>`
+    select ${clientColumn(sql, clientId)},
+      (select to_jsonb(n) from auth_gateway.consents n join auth_gateway.api_clients c on c.id = n.client_id
+        where n.uai = any (${members}) and ${hasClientId(sql, clientId)}
+        order by n.granted_at desc limit 1) as consent,
+      (select array_agg(r.identifier) from auth_gateway.protected_resources r where r.is_default) as resources`
+  return { client: row?.client ?? undefined, consent: row?.consent ?? undefined, resources: row?.resources ?? [] }
 }

@@ -34,7 +34,6 @@ type KeyRow = {
   rotations: number
   rotated_at: string | null
   created_at: string
-  end_reason: string | null
   version: number
 }
 
@@ -123,32 +122,22 @@ export type ApiKeyRecord = ApiKeyFacts & {
   limitedUses: number
 }
 
-type RecordRow = KeyRow & {
-  wrapped_key: Uint8Array | null
-  last_used_at: Date | null
-  uses_today: number
-  limited_uses: number
-}
+type RecordRow = KeyRow &
+  Pick<ApiKeyRecord, 'usesToday' | 'limitedUses'> & { lastUsedAt: Date | null; wrapped_key: Uint8Array | null }
 
 const recordColumns = (sql: postgres.Sql) => sql`
-  select k.*, k.networks::text[] as networks, s.wrapped_key, a.last_used_at, coalesce(a.limited_uses, 0) as limited_uses,
+  select k.*, k.networks::text[] as networks, s.wrapped_key, a.last_used_at as "lastUsedAt",
+    coalesce(a.limited_uses, 0) as "limitedUses",
     coalesce((select u.uses from auth_gateway.api_key_usage u where u.key_id = k.id and u.day = (now() at time zone 'UTC')::date), 0)
-      as uses_today
+      as "usesToday"
   from auth_gateway.api_keys k
   left join auth_gateway.subject_keys s on s.subject = k.created_by
   left join auth_gateway.api_key_activity a on a.key_id = k.id`
 
 function toRecord(personal: Personal, row: RecordRow): ApiKeyRecord {
-  const { name, description, wrapped_key, last_used_at, uses_today, limited_uses, ...facts } = row
+  const { name, description, wrapped_key, lastUsedAt, ...facts } = row
   const open = personal.opener(row.created_by, wrapped_key)
-  return {
-    ...facts,
-    name: open(name) ?? '',
-    description: open(description),
-    lastUsedAt: last_used_at ?? undefined,
-    usesToday: uses_today,
-    limitedUses: limited_uses,
-  }
+  return { ...facts, name: open(name) ?? '', description: open(description), lastUsedAt: lastUsedAt ?? undefined }
 }
 
 /** One key that is not deleted, or undefined. */
@@ -168,19 +157,6 @@ export async function listKeys(
       and (not ${input.activeOnly} or (k.status = 'active' and (k.expires_at is null or k.expires_at > now())))
     order by k.created_at, k.id limit 1000`
   return rows.map((row) => toRecord(personal, row))
-}
-
-/** Data to validate a new key: whether its name is taken, and the owner's number of active keys. One statement. */
-export async function findForNewKey(
-  sql: postgres.Sql,
-  input: { ownerId: string; nameDigest: Uint8Array },
-): Promise<{ taken?: string; live: number }> {
-  const { ownerId, nameDigest } = input
-  const [row] = await sql<{ taken: string | null; live: number }[]>`
-    select (select k.id from auth_gateway.api_keys k where k.owner_id = ${ownerId}
-        and k.name_digest = ${Buffer.from(nameDigest)} and k.status in ('active', 'quarantined')) as taken,
-      (select count(*)::int from auth_gateway.api_keys k where k.owner_id = ${ownerId} and k.status = 'active') as live`
-  return { taken: row?.taken ?? undefined, live: row?.live ?? 0 }
 }
 
 /** The keys with any of these hashes, active or not. */

@@ -5,15 +5,16 @@ import type { AnySql } from './event-records.ts'
 
 const HASH = 32
 
+/** Maximum wait for open transactions, and pause between looks. */
+const SETTLE_MS = 1500
 const SETTLE_STEP_MS = 25
 
 /**
  * Advances the horizon of the log as far as open transactions allow, and returns it: every event at or below this position is
  * committed.
- * @param waitMs maximum wait for open transactions
  */
-export async function settleLog(sql: postgres.Sql, waitMs = 1500): Promise<string> {
-  const deadline = performance.now() + waitMs
+export async function settleLog(sql: postgres.Sql): Promise<string> {
+  const deadline = performance.now() + SETTLE_MS
   let target: bigint | undefined
   for (;;) {
     const [row] = await sql<{ settled: string; drawn: string }[]>`
@@ -64,16 +65,16 @@ export async function listRestores(sql: AnySql): Promise<Restore[]> {
 
 /** The size of the tree of a log that has begun. */
 export async function treeState(sql: postgres.Sql): Promise<TreeState> {
-  type Row = { size: string; position: string; origin: string; known: string | null; root: Uint8Array; note: string }
+  type Row = { size: number; position: string; origin: string; known: number | null; root: Uint8Array; note: string }
   const [row] = await sql<Row[]>`
-    select t.size::text, t.position::text, l.origin, c.size::text as known, c.root, c.note
+    select t.size::float8, t.position::text, l.origin, c.size::float8 as known, c.root, c.note
     from auth_gateway.audit_tree t
     cross join auth_gateway.audit_log l
     left join (select * from auth_gateway.audit_checkpoints order by size desc limit 1) c on true`
   if (!row) throw new Error('the audit tree is missing')
   const { size, position, origin, known, root, note } = row
-  const checkpoint = known === null ? undefined : { size: Number(known), root: Buffer.from(root), note }
-  return { size: Number(size), position, origin, checkpoint }
+  const checkpoint = known === null ? undefined : { size: known, root: Buffer.from(root), note }
+  return { size, position, origin, checkpoint }
 }
 
 /** Splits a stored tile into hashes. */

@@ -6,15 +6,13 @@ export async function findClientDocument(
   sql: postgres.Sql,
   clientId: string,
 ): Promise<{ client?: Client; isFresh: boolean; ageSeconds: number }> {
-  const [row] = await sql<{ client: Client | null; is_fresh: boolean | null; age: number | null }[]>`
-    select k.client, d.fresh_until > now() as is_fresh, extract(epoch from now() - d.fetched_at)::float8 as age
+  const [row] = await sql<{ client: Client | null; isFresh: boolean; ageSeconds: number }[]>`
+    select k.client, coalesce(d.fresh_until > now(), false) as "isFresh",
+      coalesce(extract(epoch from now() - d.fetched_at)::float8, 'infinity') as "ageSeconds"
     from (select ${clientColumn(sql, clientId)}) k
     left join auth_gateway.client_documents d on d.client_id = (k.client->>'id')::uuid`
-  return {
-    client: row?.client ?? undefined,
-    isFresh: row?.is_fresh ?? false,
-    ageSeconds: row?.age ?? Number.POSITIVE_INFINITY,
-  }
+  if (!row) throw new Error('lookup returned no row')
+  return { ...row, client: row.client ?? undefined }
 }
 
 /** Records that a client's document was fetched now. @param seconds for which it is fresh */

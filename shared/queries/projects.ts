@@ -32,7 +32,7 @@ export async function listProjects(
   input: { members: string[]; everything: boolean },
 ): Promise<ProjectRecord[]> {
   const rows = await sql<Row[]>`${columns(sql)}
-    where p.status = 'live' and (${input.everything} or p.owner_id = any (${input.members}) or p.members && ${input.members}::uuid[])
+    where p.status = 'active' and (${input.everything} or p.owner_id = any (${input.members}) or p.members && ${input.members}::uuid[])
     order by p.created_at, p.id limit 1000`
   return rows.map((row) => toRecord(personal, row))
 }
@@ -42,18 +42,6 @@ export async function findProject(
   personal: Personal,
   id: string,
 ): Promise<ProjectRecord | undefined> {
-  const [row] = await sql<Row[]>`${columns(sql)} where p.id = ${id} and p.status = 'live'`
+  const [row] = await sql<Row[]>`${columns(sql)} where p.id = ${id} and p.status = 'active'`
   return row && toRecord(personal, row)
-}
-
-/** Data to validate a new or renamed project. One statement. */
-export async function findForProject(
-  sql: postgres.Sql,
-  input: { ownerId: string; nameDigest: Uint8Array },
-): Promise<{ taken?: string; live: number }> {
-  const [row] = await sql<{ taken: string | null; live: number }[]>`
-    select (select p.id from auth_gateway.projects p where p.owner_id = ${input.ownerId}
-        and p.name_digest = ${Buffer.from(input.nameDigest)} and p.status = 'live') as taken,
-      (select count(*)::int from auth_gateway.projects p where p.owner_id = ${input.ownerId} and p.status = 'live') as live`
-  return { taken: row?.taken ?? undefined, live: row?.live ?? 0 }
 }

@@ -74,18 +74,6 @@ export async function findStoredKey(
   return row && toRecord(personal, row)
 }
 
-/** Data to validate a new or renamed key. One statement. */
-export async function findForStoredKey(
-  sql: postgres.Sql,
-  input: { projectId: string; nameDigest: Uint8Array },
-): Promise<{ taken?: string; live: number }> {
-  const [row] = await sql<{ taken: string | null; live: number }[]>`
-    select (select k.id from auth_gateway.stored_keys k where k.project_id = ${input.projectId}
-        and k.name_digest = ${Buffer.from(input.nameDigest)} and not k.removed) as taken,
-      (select count(*)::int from auth_gateway.stored_keys k where k.project_id = ${input.projectId} and not k.removed) as live`
-  return { taken: row?.taken ?? undefined, live: row?.live ?? 0 }
-}
-
 /** Counts a read of a key's value. */
 export async function noteStoredKeyRead(sql: postgres.Sql, id: string): Promise<void> {
   await sql`select auth_gateway.note_stored_key_read(${id})`

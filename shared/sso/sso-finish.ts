@@ -9,7 +9,7 @@ import {
   type ProvenAccount,
   type ProviderAccount,
 } from '../people/external-account.ts'
-import { findExternal } from '../queries/external-accounts.ts'
+import { findExternal } from '../queries/identities.ts'
 import { completeSignIn } from '../sign-in/complete.ts'
 import { signInDirectly } from '../sign-in/direct-sign-in.ts'
 import { accountMethod } from '../sign-in/external-sign-in.ts'

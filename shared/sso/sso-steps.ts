@@ -14,7 +14,8 @@ import type { ExternalProfile } from '../people/profile.ts'
 import { findClient } from '../queries/api-clients.ts'
 import { type ConnectionRow, findConnection } from '../queries/connections.ts'
 import { claimOnce } from '../queries/replay-guard.ts'
-import { clientOfPlatform, PLATFORMS } from '../sign-in/platforms.ts'
+import { audienceInput } from '../sign-in/fields.ts'
+import { clientOfPlatform } from '../sign-in/platforms.ts'
 import type { Redirection } from '../sign-in/sign-in-steps.ts'
 import { newFlow, openProfile, readFlow, type SsoFlow } from './flow.ts'
 
@@ -22,8 +23,7 @@ export const startQuery = once(() =>
   z.object({
     provider: z.string('provider_unknown').check(z.maxLength(63, 'provider_unknown')),
     redirect_uri: z.optional(z.string().check(z.maxLength(4000))),
-    project_scope: z.optional(z.string().check(z.maxLength(100))),
-    platform: z.prefault(z.enum(PLATFORMS), 'web'),
+    ...audienceInput('web'),
     login_hint: z.optional(z.string().check(z.maxLength(254))),
     purpose: z.prefault(z.enum(['sign-in', 'link']), 'sign-in'),
     csrf: z.optional(z.string().check(z.maxLength(100))),

@@ -3,14 +3,15 @@ import { definedScopes } from '../api-keys/api-key-draft.ts'
 import { type KeyChanges, newKeyBody, PLAIN_SETTINGS, readSettings } from '../api-keys/api-key-input.ts'
 import { endChildrenOfLeaked, endKey, loadKey, narrowChildren } from '../api-keys/key-lineage.ts'
 import type { Call } from '../call.ts'
-import { apiKey, createKey, keyNameLookup, rotateKey, updateKey } from '../domain/api-key.ts'
+import { apiKey, createKey, rotateKey, updateKey } from '../domain/api-key.ts'
 import type { ApiKeySettings } from '../domain/api-key-settings.ts'
 import { canonicalScope, isKnownScope } from '../domain/scopes.ts'
 import { GatewayError } from '../errors.ts'
 import { aboutPerson, commit, type Work } from '../events/commit.ts'
 import type { Gateway } from '../gateway.ts'
-import { type ApiKeyRecord, findForNewKey, findKey, findKeysByHash } from '../queries/api-keys.ts'
+import { type ApiKeyRecord, findKey, findKeysByHash } from '../queries/api-keys.ts'
 import { findPerson } from '../queries/identities.ts'
+import { findName } from '../queries/names.ts'
 import type { Person } from '../queries/person.ts'
 import { SUPABASE_SLUG } from '../sso/supabase-project.ts'
 import type { SyncedKey } from './sync-input.ts'
@@ -57,8 +58,7 @@ const namesOf = ({ name, id }: SyncedKey) => [
 
 async function freeName({ reads, personal }: Gateway, owner: Person, key: SyncedKey): Promise<string> {
   const [plain = '', withId = ''] = namesOf(key)
-  const nameDigest = personal.digest(keyNameLookup(owner.uai, plain))
-  const { taken } = await findForNewKey(reads, { ownerId: owner.uai, nameDigest })
+  const { taken } = await findName(reads, personal, { kind: 'api-key', place: owner.uai, name: plain })
   return taken ? withId : plain
 }
 

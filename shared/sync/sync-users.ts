@@ -4,13 +4,13 @@ import { changeIdentity, identity, linkCredential } from '../domain/identity.ts'
 import { GatewayError } from '../errors.ts'
 import { aboutPerson, commit, type Work } from '../events/commit.ts'
 import type { Gateway } from '../gateway.ts'
-import { externalLookup, findAccount, settleAccount } from '../people/external-account.ts'
+import { findAccount, findHolder, settleAccount } from '../people/external-account.ts'
 import { notifyFactorChange } from '../people/factor-notices.ts'
 import type { ExternalProfile } from '../people/profile.ts'
 import { nameOfMethod, removeSignInMethod } from '../people/sign-in-methods.ts'
 import { listCredentials } from '../queries/credentials.ts'
-import { findByAddress, findExternal } from '../queries/external-accounts.ts'
 import { hasAuthenticator } from '../queries/factors.ts'
+import { findByAddress } from '../queries/identities.ts'
 import type { Person } from '../queries/person.ts'
 import { profileOfUser, SUPABASE_SLUG, type SupabaseUser, supabaseAccount } from '../sso/supabase-project.ts'
 import { emailLookup } from '../typed/email.ts'
@@ -20,10 +20,8 @@ const act = (work: Work) => {
 }
 
 /** Returns the person of a user of our Supabase project, if known. */
-export async function findSupabasePerson({ reads, personal }: Gateway, userId: string): Promise<Person | undefined> {
-  const digest = personal.digest(externalLookup(SUPABASE_SLUG, userId))
-  return (await findExternal(reads, personal, { digest })).person
-}
+export const findSupabasePerson = (gateway: Gateway, externalId: string): Promise<Person | undefined> =>
+  findHolder(gateway, { provider: SUPABASE_SLUG, externalId })
 
 /**
  * Updates a known person: sets a missing name, and adds an address that they have since confirmed there, unless they have an

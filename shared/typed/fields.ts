@@ -12,15 +12,8 @@ export const DESCRIBED = {
   typedCode: { description: 'Six digits, as a person types them.' },
 }
 
-type Reading = {
-  /** The error for a field that is absent or not text. */
-  missing: string
-  /** The error for an unreadable value. */
-  wrong: string
-  read: (value: unknown) => string | undefined
-}
-
-function field(given: z.ZodMiniType<unknown>, { wrong, read }: Omit<Reading, 'missing'>) {
+/** A field that is read from what was given. @param wrong the error for an unreadable value */
+function field(given: z.ZodMiniType<unknown>, wrong: string, read: (value: unknown) => string | undefined) {
   return z.pipe(
     given,
     z.transform((value: unknown, context) => {
@@ -32,35 +25,31 @@ function field(given: z.ZodMiniType<unknown>, { wrong, read }: Omit<Reading, 'mi
   )
 }
 
-const textField = ({ missing, ...reading }: Reading) => field(z.string(missing), reading)
 /** Programs may send codes and phone numbers as JSON numbers. */
-const numberField = ({ missing, ...reading }: Reading) => field(z.union([z.string(), z.number()], missing), reading)
+const textOrNumber = (missing: string) => z.union([z.string(), z.number()], missing)
 
 /** An e-mail address as a person types it. */
 export const typedEmail = (missing: Refusal = 'missing_email') =>
-  textField({ missing, wrong: 'invalid_email', read: readTypedEmail }).register(z.globalRegistry, DESCRIBED.typedEmail)
+  field(z.string(missing), 'invalid_email', readTypedEmail).register(z.globalRegistry, DESCRIBED.typedEmail)
 
 /** An e-mail address from a program: accepted unchanged, or refused. */
 export const statedEmail = () =>
-  textField({ missing: 'invalid_email', wrong: 'invalid_email', read: parseEmail }).register(
-    z.globalRegistry,
-    DESCRIBED.statedEmail,
-  )
+  field(z.string('invalid_email'), 'invalid_email', parseEmail).register(z.globalRegistry, DESCRIBED.statedEmail)
 
 /** A phone number as a person types it, in digits; `telephone` checks whether it can receive codes. */
 export const typedPhone = () =>
-  numberField({ missing: 'missing_phone', wrong: 'invalid_phone', read: readTypedNumber }).register(
+  field(textOrNumber('missing_phone'), 'invalid_phone', readTypedNumber).register(
     z.globalRegistry,
     DESCRIBED.typedPhone,
   )
 
 /** A six-digit code as a person types it. A malformed code is refused before anything is counted. */
 export const typedCode = (missing: Refusal = 'otp_malformed') =>
-  numberField({ missing, wrong: 'otp_malformed', read: readDigitCode }).register(z.globalRegistry, DESCRIBED.typedCode)
+  field(textOrNumber(missing), 'otp_malformed', readDigitCode).register(z.globalRegistry, DESCRIBED.typedCode)
 
 /** A mail domain, as an operator types it. */
 export const mailDomain = () =>
-  textField({ missing: 'must be domains', wrong: 'must be domains', read: (value) => parseMailDomain(String(value)) })
+  field(z.string('must be domains'), 'must be domains', (value) => parseMailDomain(String(value)))
 
 /** The reason that an operator gives, for the log. */
 export const typedReason = () => z.string().check(z.trim(), z.minLength(3), z.maxLength(200))

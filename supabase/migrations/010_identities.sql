@@ -188,7 +188,7 @@ begin
   delete from lookup_digests where subject = any (v_subjects);
   delete from event_secrets where name = 'upstream' and stream_id in (select id from sessions where uai = any (v_subjects));
   update api_keys set name_digest = null where created_by = p_subject;
-  update projects set name_digest = null where owner_id = p_subject and status = 'live';
+  update projects set name_digest = null where owner_id = p_subject and status = 'active';
   update stored_keys set name_digest = null where created_by = p_subject and name_digest is not null;
   delete from subject_keys where subject = any (v_subjects);
   get diagnostics v_keys = row_count;

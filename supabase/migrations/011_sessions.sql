@@ -41,7 +41,7 @@ create index sessions_uai on auth_gateway.sessions (uai, started_at desc);
 
 -- Whether a session is live: neither it nor its opener has ended, it has not expired and was seen within its idle time. started_at is the
 -- time of authentication.
-create function auth_gateway.session_stands(s auth_gateway.sessions, p_last_seen timestamptz, p_opener_ended timestamptz) returns boolean
+create function auth_gateway.session_is_valid(s auth_gateway.sessions, p_last_seen timestamptz, p_opener_ended timestamptz) returns boolean
 language sql stable
 return s.ended_at is null and p_opener_ended is null and s.expires_at > now() and s.started_at <= now() + interval '1 minute'
   and greatest(s.started_at, p_last_seen) + make_interval(secs => s.idle_seconds) > now();
@@ -49,12 +49,12 @@ return s.ended_at is null and p_opener_ended is null and s.expires_at > now() an
 create function auth_gateway.session_is_live(s auth_gateway.sessions) returns boolean
 language plpgsql stable as $$
 begin
-  return auth_gateway.session_stands(s,
+  return auth_gateway.session_is_valid(s,
     (select a.last_seen_at from auth_gateway.session_activity a where a.session_id = s.id),
     (select o.ended_at from auth_gateway.sessions o where o.id = s.opened_from));
 end $$;
 
-grant execute on function auth_gateway.session_stands(auth_gateway.sessions, timestamptz, timestamptz),
+grant execute on function auth_gateway.session_is_valid(auth_gateway.sessions, timestamptz, timestamptz),
   auth_gateway.session_is_live(auth_gateway.sessions) to auth_gateway_app;
 
 create index sessions_connection on auth_gateway.sessions (connection_id, uai) where connection_id is not null;
@@ -89,7 +89,7 @@ insert into auth_gateway.read_models values ('sessions', 'session', 'project_ses
 create view auth_gateway.session_facts with (security_invoker = true) as
 select s.id as session_id, s.uai, s.handle_hash, s.opened_from, s.platform, s.project_scope, s.method, s.amr, s.acr,
   coalesce(s.stepped_up_at, s.started_at) as authenticated_at, s.stepped_up_at, s.recovered_at, s.expires_at as session_expires_at,
-  s.version as session_version, auth_gateway.session_stands(s, a.last_seen_at, o.ended_at) as session_live,
+  s.version as session_version, auth_gateway.session_is_valid(s, a.last_seen_at, o.ended_at) as session_live,
   coalesce(a.last_seen_at, s.started_at) < now() - interval '5 minutes' as session_unseen
 from auth_gateway.sessions s
 left join auth_gateway.session_activity a on a.session_id = s.id

@@ -4,14 +4,14 @@ create table auth_gateway.projects (
   owner_id        uuid not null,
   organization_id uuid not null,
   members         uuid[] not null,
-  status          text not null check (status in ('live', 'deleted')),
+  status          text not null check (status in ('active', 'deleted')),
   details         text,
   name_digest     bytea,
   created_at      timestamptz not null,
   updated_at      timestamptz not null,
   version         integer not null
 );
-create unique index projects_name on auth_gateway.projects (owner_id, name_digest) where status = 'live';
+create unique index projects_name on auth_gateway.projects (owner_id, name_digest) where status = 'active';
 create index projects_members on auth_gateway.projects using gin (members);
 
 create function auth_gateway.project_project(e auth_gateway.event_store) returns void
@@ -23,7 +23,7 @@ begin
   case e.event_type
     when 'ProjectCreated' then
       insert into projects (id, owner_id, organization_id, members, status, details, name_digest, created_at, updated_at, version)
-      values (e.stream_id, (e.data->>'ownerId')::uuid, (e.data->>'organizationId')::uuid, v_members, 'live',
+      values (e.stream_id, (e.data->>'ownerId')::uuid, (e.data->>'organizationId')::uuid, v_members, 'active',
         e.data->'sealed'->>'details', v_digest, e.recorded_at, e.recorded_at, e.version);
     when 'ProjectUpdated' then
       update projects set members = v_members, details = e.data->'sealed'->>'details', name_digest = v_digest,

@@ -54,25 +54,25 @@ create table auth_gateway.archived_uses (
 -- Deletes what belongs to the streams of a month, and records which events they had; the caller detaches the partition in the same
 -- transaction. Data keys of the streams themselves are deleted, since they could not be erased later. Data sealed for a person stays
 -- readable until they are erased. For the owner only.
-create function auth_gateway.take_out_month(p_archive uuid, p_month date) returns void
+create function auth_gateway.delete_archived_month(p_archive uuid, p_month date) returns void
 language plpgsql set search_path = auth_gateway, pg_temp as $$
 declare
   v_from uuid := uuid_v7_floor(p_month::timestamp at time zone 'UTC');
   v_until uuid := uuid_v7_floor((p_month + interval '1 month') at time zone 'UTC');
 begin
-  execute format('create temporary table taken_out on commit drop as
+  execute format('create temporary table archived on commit drop as
     select position, event_id, stream_type, stream_id, version from %I', 'event_store_' || to_char(p_month, 'YYYY_MM'));
   insert into archived_leaves (archive_id, tile, bits)
   select p_archive, t.index, bit_or(set_bit(repeat('0', 256)::bit(256), p.n::integer - 1, 1))
   from audit_tiles t cross join lateral unnest(t.positions) with ordinality as p(position, n)
-  join taken_out using (position)
+  join archived using (position)
   where t.level = 0 group by t.index;
 
-  delete from event_secrets s using taken_out o where s.event_id = o.event_id;
-  delete from lookup_digests d using taken_out o where d.event_id = o.event_id;
-  delete from subject_keys k using taken_out o where o.version = 1 and k.subject = o.stream_id;
-  delete from webhook_deliveries d using taken_out o where d.position = o.position;
-  delete from stream_heads h using taken_out o
+  delete from event_secrets s using archived o where s.event_id = o.event_id;
+  delete from lookup_digests d using archived o where d.event_id = o.event_id;
+  delete from subject_keys k using archived o where o.version = 1 and k.subject = o.stream_id;
+  delete from webhook_deliveries d using archived o where d.position = o.position;
+  delete from stream_heads h using archived o
   where o.version = 1 and h.stream_type = o.stream_type and h.stream_id = o.stream_id;
 
   insert into archived_uses as u (id, last_used_at)

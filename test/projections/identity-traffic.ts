@@ -127,8 +127,8 @@ export function createIdentityTraffic(unit: Unit, people: { uai: string }[]) {
       await unit(async (work) => {
         const stream = work.start(recovery.recoveryCodes, uuidv7(), { subject: uai })
         stream.decide(() => recovery.issueCodes({ uai, codeHashes: ['a', 'b'] }))
-        if (n % 2) stream.decide((state) => recovery.spend(state, 'a'))
-        if (n % 3 === 1) stream.decide((state) => ({ events: recovery.spend(state, 'c').events }))
+        if (n % 2) stream.decide((state) => recovery.useRecoveryCode(state, 'a'))
+        if (n % 3 === 1) stream.decide((state) => ({ events: recovery.useRecoveryCode(state, 'c').events }))
         if (n % 5 === 1) stream.decide((state) => recovery.replaceCodes(state, 'replaced'))
       })
     },

@@ -1,7 +1,7 @@
 import type { PersonPrincipal } from '../../access/authenticate.ts'
 import { identity } from '../../domain/identity.ts'
 import { operatorCode, useCode } from '../../domain/operator-code.ts'
-import { recoveryCodes, spend } from '../../domain/recovery-codes.ts'
+import { recoveryCodes, useRecoveryCode } from '../../domain/recovery-codes.ts'
 import { accept, miss, type TotpPurpose, totpAuthenticator } from '../../domain/totp-authenticator.ts'
 import { GatewayError, type Refusal } from '../../errors.ts'
 import type { Work } from '../../events/commit.ts'
@@ -42,7 +42,7 @@ async function redeemFactor(work: Work, match: RightCode, { purpose, now }: Use)
     }
     case 'recovery_code': {
       const { record, codeHash } = match
-      resumeFactor(work, recoveryCodes, record).decide((state) => spend(state, codeHash))
+      resumeFactor(work, recoveryCodes, record).decide((state) => useRecoveryCode(state, codeHash))
       return
     }
     case 'operator_code': {
@@ -62,7 +62,7 @@ function recordMiss(work: Work, { tried }: Extract<Match, { right: false }>, { p
     locked &&= refuse === 'totp_locked'
   }
   for (const one of tried.recoveryCodes)
-    resumeFactor(work, recoveryCodes, one).decide((state) => ({ events: spend(state, '').events }))
+    resumeFactor(work, recoveryCodes, one).decide((state) => ({ events: useRecoveryCode(state, '').events }))
   for (const one of tried.operatorCodes)
     resumeFactor(work, operatorCode, one).decide((state) => ({
       events: useCode(state, { matches: false, standing: one.state.standing, now }).events,

@@ -5,13 +5,12 @@ import { ACR } from '../../domain/authentication.ts'
 import type { Credential } from '../../domain/identity.ts'
 import * as otp from '../../domain/otp-challenge.ts'
 import { GatewayError } from '../../errors.ts'
-import type { Work } from '../../events/commit.ts'
+import { fold, type Work } from '../../events/commit.ts'
 import type { RateLimit } from '../../events/store.ts'
 import type { Gateway } from '../../gateway.ts'
 import type { CodeAddress } from '../../people/code-address.ts'
-import { createIdentity } from '../../people/create-identity.ts'
+import { applyClaims, createIdentity, standingOf } from '../../people/create-identity.ts'
 import { externalCredential, type ProvenAccount, refuseTaken } from '../../people/external-account.ts'
-import { applyClaims, standingOf } from '../../people/mapped-claims.ts'
 import type { Client } from '../../queries/api-clients.ts'
 import { addressOfChallenge, findOtp, type OtpFacts } from '../../queries/otp-challenges.ts'
 import type { Person } from '../../queries/person.ts'
@@ -67,10 +66,7 @@ export function findChallenge(
 
 /** The state of a challenge, from its events. */
 export const stateOfChallenge = (challenge: OtpFacts['challenge']) =>
-  (challenge?.events ?? []).reduce(
-    (state, event) => otp.otpChallenge.evolve(state, event as never),
-    otp.otpChallenge.initial,
-  )
+  fold(otp.otpChallenge, challenge?.events ?? []).state
 
 export function resumeChallenge(work: Work, challenge: NonNullable<OtpFacts['challenge']>) {
   return work.resume(otp.otpChallenge, challenge.id, challenge.events, {

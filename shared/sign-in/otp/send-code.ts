@@ -72,46 +72,35 @@ export async function waitToSend(call: Call, to: CodeAddress): Promise<number> {
   return call.gateway.limiter.wait(sendLimits(call.gateway, to, { ip: call.request.clientIp, knownBy }))
 }
 
-type CodeMessage = {
-  id: string
-  code: string
-  /** The link that contains the code, if it is not to be typed. */
-  url?: string
-  to: CodeAddress
-  locale?: string
-  /** Only a name that LanOnasis set or verified: mail must not contain text from strangers. */
-  clientName?: string
-  brand?: Brand
-  host: string
-}
-
 /** Returns the branding of messages for an application: its own if it is from LanOnasis and an operator set its colour. */
 export function brandOf(client: Client | undefined): Brand | undefined {
   if (client?.status !== 'active' || !client.first_party || !client.metadata.brand_color) return undefined
   return { name: client.metadata.client_name, colour: client.metadata.brand_color }
 }
 
-function messageOf({ id, code, url, to, locale, clientName, brand, host: origin }: CodeMessage): Outgoing {
-  const common = { to: to.address, expires_in: otp.LIFETIME_SECONDS, origin, locale, brand }
-  if (url !== undefined)
-    return {
-      id,
-      function: 'send-magic-link',
-      payload: { type: 'magic_link.email', ...common, url, client_name: clientName },
-    }
-  const facts = { ...common, code }
-  return to.channel === 'sms'
-    ? { id, function: 'send-otp-sms', payload: { type: 'otp.sms', ...facts } }
-    : { id, function: 'send-otp-email', payload: { type: 'otp.email', ...facts, client_name: clientName } }
-}
-
 type CodeRequest = {
   to: CodeAddress
   browserHash?: string
   replaces?: string
+  /** Only a name that LanOnasis set or verified: mail must not contain text from strangers. */
   clientName?: string
   brand?: Brand
   link?: (challengeId: string, secret: string) => string
+}
+
+function messageOf(
+  { issuer }: Gateway,
+  { to, clientName: client_name, brand, link }: CodeRequest,
+  { id, code, locale }: { id: string; code: string; locale?: string },
+): Outgoing {
+  const common = { to: to.address, expires_in: otp.LIFETIME_SECONDS, origin: new URL(issuer).host, locale, brand }
+  if (link) {
+    const payload = { type: 'magic_link.email' as const, ...common, url: link(id, code), client_name }
+    return { id, function: 'send-magic-link', payload }
+  }
+  return to.channel === 'sms'
+    ? { id, function: 'send-otp-sms', payload: { type: 'otp.sms', ...common, code } }
+    : { id, function: 'send-otp-email', payload: { type: 'otp.email', ...common, code, client_name } }
 }
 
 /**
@@ -131,7 +120,7 @@ export type SentCode = { id: string; pause: number }
 
 async function sendOnce(call: Call, input: CodeRequest, effort: Effort): Promise<SentCode> {
   const { gateway } = call
-  const { to, replaces, clientName, brand, link } = input
+  const { to, replaces, link } = input
   const id = uuidv7()
   const code = link ? randomBytes(32).toString('base64url') : String(randomInt(1_000_000)).padStart(6, '0')
   const browserHash = link ? hashToken(code) : input.browserHash
@@ -151,16 +140,7 @@ async function sendOnce(call: Call, input: CodeRequest, effort: Effort): Promise
     ]
     work.limitRefusal = 'otp_rate_limited'
     const locale = found.person?.locale ?? call.request.language
-    const message = messageOf({
-      id,
-      code,
-      url: link?.(id, code),
-      to,
-      locale,
-      clientName,
-      brand,
-      host: new URL(gateway.issuer).host,
-    })
+    const message = messageOf(gateway, input, { id, code, locale })
     if (found.suppressed) {
       noteSuppressed(work, message)
       return undefined
@@ -205,11 +185,8 @@ async function sendOnce(call: Call, input: CodeRequest, effort: Effort): Promise
 }
 
 function throwNotSent(result: DeliveryResult): void {
-  if (result.status === 'failed') throw notSent(result)
-}
-
-function notSent({ reason, retryAfter = 30 }: DeliveryResult & { status: 'failed' }): GatewayError {
-  return reason === 'recipient_refused'
-    ? new GatewayError('otp_undeliverable', { reason })
-    : new GatewayError('otp_send_failed', { reason, retryAfter })
+  if (result.status === 'accepted') return
+  const { reason, retryAfter = 30 } = result
+  if (reason === 'recipient_refused') throw new GatewayError('otp_undeliverable', { reason })
+  throw new GatewayError('otp_send_failed', { reason, retryAfter })
 }
