@@ -1,8 +1,8 @@
 import * as z from 'zod/mini'
 import type { PersonPrincipal } from '../../shared/access/authenticate.ts'
-import { actAs } from '../../shared/access/authority.ts'
+import { actAs, commitAs } from '../../shared/access/authority.ts'
 import { GatewayError } from '../../shared/errors.ts'
-import { commit, type Work } from '../../shared/events/commit.ts'
+import type { Work } from '../../shared/events/commit.ts'
 import { gateway } from '../../shared/gateway.ts'
 import type { AppContext } from '../../shared/http/app.ts'
 import { readQuery } from '../../shared/http/body.ts'
@@ -158,8 +158,7 @@ app.route('POST', `${BASE}/split`, {
 })((c, principal) =>
   take(c, principal, splitting(), async ({ uai }) => {
     if (!principal.person.members.includes(uai)) throw new GatewayError('not_found')
-    await commit(c.var.call, async (work) => {
-      actAs(work, principal)
+    await commitAs(c.var.call, principal, async (work) => {
       await refuseStranding(gateway(), work, uai)
       await splitIdentity(work, { uai, reason: 'person' })
     })

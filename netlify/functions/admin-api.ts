@@ -2,10 +2,9 @@ import { randomBytes } from 'node:crypto'
 import { uuidv7 } from 'uuidv7'
 import * as z from 'zod/mini'
 import { operator } from '../../shared/access/authorities.ts'
-import { actAsOperator, type Operator } from '../../shared/access/operator.ts'
+import { commitAsOperator, type Operator } from '../../shared/access/operator.ts'
 import { apiClient, registerClient } from '../../shared/domain/api-client.ts'
 import { GatewayError, type Refusal } from '../../shared/errors.ts'
-import { commit } from '../../shared/events/commit.ts'
 import { gateway } from '../../shared/gateway.ts'
 import { createApp } from '../../shared/http/app.ts'
 import { readBody } from '../../shared/http/body.ts'
@@ -128,8 +127,7 @@ app.route('POST', '/admin/register-app', {
   const client_secret = metadata.token_endpoint_auth_method.startsWith('client_secret_')
     ? `secret_${randomBytes(32).toString('hex')}`
     : undefined
-  await commit(c.var.call, async (work) => {
-    actAsOperator(work, operator)
+  await commitAsOperator(c.var.call, operator, async (work) => {
     work.limits = gateway().limiter.of('register-app', operator.principal.person.uai)
     if (await findClient(gateway().reads, client_id)) throw new GatewayError('app_exists')
     const secretHash = client_secret && hashToken(client_secret)

@@ -4,6 +4,7 @@ import { projectScope } from '../../shared/access/project-scope.ts'
 import { withGoal } from '../../shared/access/return-to.ts'
 import { deviceAuthorization, isOpenTo } from '../../shared/domain/device-authorization.ts'
 import { catalogue, GatewayError } from '../../shared/errors.ts'
+import { fold } from '../../shared/events/commit.ts'
 import { gateway } from '../../shared/gateway.ts'
 import type { AppContext } from '../../shared/http/app.ts'
 import { postedField, readBody, readQuery, refuseQuery } from '../../shared/http/body.ts'
@@ -172,11 +173,8 @@ app.route('GET', `${BASE}/check`, {
   const { code } = readQuery(c, codeQuery())
   try {
     const device = await findOpenDevice(c.var.call, code)
-    const stream = device.events.reduce(
-      (state, event) => deviceAuthorization.evolve(state, event as never),
-      deviceAuthorization.initial,
-    )
-    if (!isOpenTo(stream, { now: gateway().now() })) throw new GatewayError('user_code_invalid')
+    const { state } = fold(deviceAuthorization, device.events)
+    if (!isOpenTo(state, { now: gateway().now() })) throw new GatewayError('user_code_invalid')
     return c.json({ valid: true, client_id: device.client.client_id })
   } catch (error) {
     if (!(error instanceof GatewayError) || catalogue[error.refusal].field !== 'code') throw error

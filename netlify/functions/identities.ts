@@ -1,6 +1,6 @@
 import * as z from 'zod/mini'
 import { everydayOwner, ownerOrService, sensitive, service } from '../../shared/access/authorities.ts'
-import { actAs } from '../../shared/access/authority.ts'
+import { actAs, commitAs } from '../../shared/access/authority.ts'
 import { GatewayError } from '../../shared/errors.ts'
 import { commit, type Work } from '../../shared/events/commit.ts'
 import { gateway } from '../../shared/gateway.ts'
@@ -160,8 +160,7 @@ app.route('POST', '/v1/auth/identities/merge', {
 })(async (c, survivor) => {
   const { retired_token } = await readBody(c, merging())
   const retired = await provenBy(gateway(), retired_token)
-  await commit(c.var.call, async (work) => {
-    actAs(work, survivor)
+  await commitAs(c.var.call, survivor, async (work) => {
     work.limits = gateway().limiter.of('merge', survivor.person.uai)
     const evidence = { method: 'both_signed_in', sessionId: retired.session.id }
     await mergeIdentities(work, { survivor: survivor.person, retired: retired.person, evidence })

@@ -11,6 +11,7 @@ import {
 import { readFormToken } from '../../shared/access/form-token.ts'
 import { authorization } from '../../shared/domain/authorization.ts'
 import { type Dialect, GatewayError } from '../../shared/errors.ts'
+import { fold } from '../../shared/events/commit.ts'
 import { type App, type AppContext, type AppEnv, createApp } from '../../shared/http/app.ts'
 import { postedField } from '../../shared/http/body.ts'
 import { SESSION_COOKIE } from '../../shared/http/cookies.ts'
@@ -126,7 +127,7 @@ async function giveAgain(c: AppContext, answer: Answer): Promise<Response | unde
   if (needed && !(await sessionOfHandle(gateway, needed))) return undefined
   if (answer.authorizationId === undefined) return toResponse(answer)
   const { events } = await findAuthorization(gateway.reads, gateway.personal, { id: answer.authorizationId })
-  const state = events.reduce((soFar, event) => authorization.evolve(soFar, event as never), authorization.initial)
+  const { state } = fold(authorization, events)
   if (state.status === 'redeemed') return browserSession(c.var.call).then((one) => one && welcomePage(c, one))
   return state.status === 'code_issued' && state.codeExpiresAt > gateway.now() ? toResponse(answer) : undefined
 }

@@ -1,5 +1,5 @@
 import { satisfies } from '../domain/scopes.ts'
-import type { Work } from '../events/commit.ts'
+import { type CommitContext, commit, type Work } from '../events/commit.ts'
 import type { Gateway } from '../gateway.ts'
 import type { PersonPrincipal, Principal } from './authenticate.ts'
 import { insufficientScope } from './insufficient-scope.ts'
@@ -47,3 +47,14 @@ export function actAs(work: Work, principal: Principal): void {
     credentialId: apiKey?.key.id,
   }
 }
+
+/** Runs a unit of work in which a person acts. @throws GatewayError as `commit` */
+export const commitAs = <T>(
+  context: CommitContext,
+  principal: PersonPrincipal,
+  block: (work: Work) => Promise<T>,
+): Promise<T> =>
+  commit(context, async (work) => {
+    actAs(work, principal)
+    return block(work)
+  })

@@ -1,5 +1,5 @@
 import { GatewayError } from '../errors.ts'
-import type { Work } from '../events/commit.ts'
+import { type CommitContext, commit, type Work } from '../events/commit.ts'
 import type { Person, SessionFacts } from '../queries/person.ts'
 import type { PersonPrincipal } from './authenticate.ts'
 
@@ -31,6 +31,17 @@ export function actAsOperator(work: Work, { principal }: Operator): void {
   const { person, session, family } = principal
   work.actor = { type: 'operator', id: person.uai, sessionId: session.id, clientId: family?.client.client_id }
 }
+
+/** Runs a unit of work in which an operator acts. @throws GatewayError as `commit` */
+export const commitAsOperator = <T>(
+  context: CommitContext,
+  operator: Operator,
+  block: (work: Work) => Promise<T>,
+): Promise<T> =>
+  commit(context, async (work) => {
+    actAsOperator(work, operator)
+    return block(work)
+  })
 
 /**
  * Returns the principal as an operator.

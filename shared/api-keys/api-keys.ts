@@ -1,13 +1,13 @@
 import { uuidv7 } from 'uuidv7'
 import type { PersonPrincipal } from '../access/authenticate.ts'
-import { actAs } from '../access/authority.ts'
+import { commitAs } from '../access/authority.ts'
 import { unsuitableCredential } from '../access/insufficient-scope.ts'
 import type { Call } from '../call.ts'
 import { apiKey, createKey, deriveKey, rotateKey, updateKey } from '../domain/api-key.ts'
 import type { ApiKeySettings } from '../domain/api-key-settings.ts'
 import { tokenFamily } from '../domain/token-family.ts'
 import { GatewayError } from '../errors.ts'
-import { aboutPerson, commit, type Work } from '../events/commit.ts'
+import { aboutPerson, type Work } from '../events/commit.ts'
 import type { Gateway } from '../gateway.ts'
 import { type ApiKeyFacts, type ApiKeyRecord, findKey } from '../queries/api-keys.ts'
 import { findName } from '../queries/names.ts'
@@ -65,8 +65,7 @@ export async function createApiKey(call: Call, principal: PersonPrincipal, input
   const owner = ownerOf(principal, maker, input.owner)
   const made = newApiKey()
   const id = uuidv7()
-  const notes = await commit(call, async (work) => {
-    actAs(work, principal)
+  const notes = await commitAs(call, principal, async (work) => {
     work.limits = gateway.limiter.of('create-key', person.uai)
     if (maker.application) await requireFamily(work, principal)
     const parent = maker.parent && resumeParent(work, await written(gateway, maker.parent.id))
@@ -113,14 +112,6 @@ type Change = { principal: PersonPrincipal; record: ApiKeyRecord }
 
 const keyOf = ({ id, created_by: createdBy }: Pick<ApiKeyFacts, 'id' | 'created_by'>) => ({ id, createdBy })
 
-/** Runs a decision on a key of the principal. */
-async function change<T>(call: Call, { principal }: Change, decide: (work: Work) => Promise<T>): Promise<T> {
-  return commit(call, async (work) => {
-    actAs(work, principal)
-    return decide(work)
-  })
-}
-
 /** A key acts for its creator, so other members of the organization that owns it can only narrow or end it. */
 const isCreator = ({ principal, record }: Change) => principal.person.members.includes(record.created_by)
 
@@ -164,7 +155,7 @@ export async function updateApiKey(
   const { principal, record } = target
   const { name = record.name, description = record.description } = input
   const naming = { name, description: description || undefined, reason: input.reason }
-  const notes = await change(call, target, async (work) => {
+  const notes = await commitAs(call, target.principal, async (work) => {
     const named = { kind: 'api-key' as const, place: record.owner_id, name }
     const { taken } = await findName(gateway.reads, gateway.personal, named)
     if (taken && taken !== record.id) throw new GatewayError('key_exists')
@@ -184,7 +175,7 @@ export async function updateServices(
     settings: { ...before, service: 'specific', serviceScopes },
     notes: [],
   })
-  await change(call, target, (work) => resettle(call.gateway, work, target, read, record))
+  await commitAs(call, target.principal, (work) => resettle(call.gateway, work, target, read, record))
   return written(call.gateway, record.id)
 }
 
@@ -216,7 +207,7 @@ export async function rotateApiKey(
   const { graceSeconds, reason, arrivedAt } = input
   if (record.rotated_at && new Date(record.rotated_at) >= arrivedAt) throw new GatewayError('stale')
   const made = newApiKey()
-  const notes = await change(call, target, async (work) => {
+  const notes = await commitAs(call, target.principal, async (work) => {
     const stream = await loadKey(work, keyOf(record))
     const settings = settingsOf(stream.state)
     checkCeiling(principal, settings)
@@ -243,10 +234,10 @@ export async function rotateApiKey(
 
 /** Revokes a key and its child keys. It stays in the list. @throws GatewayError key_not_found */
 export async function revokeApiKey(call: Call, target: Change, reason: string): Promise<void> {
-  await change(call, target, (work) => endKey(work, keyOf(target.record), reason))
+  await commitAs(call, target.principal, (work) => endKey(work, keyOf(target.record), reason))
 }
 
 /** Deletes a key from the list and revokes its child keys. @throws GatewayError key_not_found */
 export async function deleteApiKey(call: Call, target: Change, reason: string): Promise<void> {
-  await change(call, target, (work) => removeKey(work, keyOf(target.record), reason))
+  await commitAs(call, target.principal, (work) => removeKey(work, keyOf(target.record), reason))
 }

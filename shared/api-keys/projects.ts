@@ -2,12 +2,12 @@ import { uuidv7 } from 'uuidv7'
 import * as z from 'zod/mini'
 import type { PersonPrincipal } from '../access/authenticate.ts'
 import { asksAsOperator } from '../access/authorities.ts'
-import { actAs, demandScope } from '../access/authority.ts'
+import { commitAs, demandScope } from '../access/authority.ts'
 import type { Call } from '../call.ts'
 import * as projects from '../domain/project.ts'
 import { removeStoredKey, storedKey } from '../domain/stored-key.ts'
 import { GatewayError } from '../errors.ts'
-import { aboutPerson, commit } from '../events/commit.ts'
+import { aboutPerson } from '../events/commit.ts'
 import type { Gateway } from '../gateway.ts'
 import { once } from '../once.ts'
 import { findName } from '../queries/names.ts'
@@ -93,8 +93,7 @@ export async function createProject(
   if (input.organizationId && input.organizationId !== organizationId) throw new GatewayError('invalid_organization')
   const { name: wanted, description, teamMembers = [], settings = {} } = input
   const id = uuidv7()
-  await commit(call, async (work) => {
-    actAs(work, principal)
+  await commitAs(call, principal, async (work) => {
     if ((await checkName(call.gateway, uai, wanted)) >= MOST_PROJECTS) throw new GatewayError('too_many_projects')
     const details = { name: wanted, description, teamMembers, settings }
     const created = projects.createProject({ ownerId: uai, organizationId, details })
@@ -114,8 +113,7 @@ export async function updateProject(
   const { name: wanted = before.name, description = before.description } = input
   const { teamMembers = before.teamMembers, settings = before.settings } = input
   const details = { name: wanted, description, teamMembers, settings }
-  await commit(call, async (work) => {
-    actAs(work, principal)
+  await commitAs(call, principal, async (work) => {
     const stream = await work.load(projects.project, id, { subject: before.ownerId })
     await checkName(call.gateway, before.ownerId, wanted, id)
     stream.decide((state) => projects.updateProject(state, { by: asOwner(principal, before.ownerId), details }))
@@ -130,8 +128,7 @@ export async function updateProject(
 export async function deleteProject(call: Call, principal: PersonPrincipal, id: string): Promise<void> {
   const { ownerId } = await projectOf(call, principal, id)
   const by = asOwner(principal, ownerId)
-  await commit(call, async (work) => {
-    actAs(work, principal)
+  await commitAs(call, principal, async (work) => {
     const stream = await work.load(projects.project, id, { subject: ownerId })
     stream.decide((state) => projects.deleteProject(state, by))
     const storedKeys = await listStoredKeys(call.gateway.reads, call.gateway.personal, id)

@@ -1,11 +1,11 @@
 import { uuidv7 } from 'uuidv7'
 import * as z from 'zod/mini'
 import type { PersonPrincipal } from '../access/authenticate.ts'
-import { actAs } from '../access/authority.ts'
+import { commitAs } from '../access/authority.ts'
 import type { Call } from '../call.ts'
 import * as domain from '../domain/stored-key.ts'
 import { GatewayError } from '../errors.ts'
-import { aboutPerson, commit } from '../events/commit.ts'
+import { aboutPerson } from '../events/commit.ts'
 import type { Gateway } from '../gateway.ts'
 import { once } from '../once.ts'
 import { findName } from '../queries/names.ts'
@@ -125,8 +125,7 @@ export async function createStoredKey(
   if (!value) throw new GatewayError('invalid_value')
   const project = await projectOf(call, principal, projectId)
   const id = uuidv7()
-  await commit(call, async (work) => {
-    actAs(work, principal)
+  await commitAs(call, principal, async (work) => {
     if ((await checkName(call.gateway, projectId, given.name)) >= MOST_KEYS) throw new GatewayError('too_many_keys')
     const details = { name: given.name, tags: given.tags ?? [], metadata: given.metadata ?? {} }
     const added = domain.addStoredKey({
@@ -152,8 +151,7 @@ export async function updateStoredKey(seen: Seen, before: StoredKeyRecord, given
     tags: given.tags ?? before.tags,
     metadata: given.metadata ?? before.metadata,
   }
-  await commit(call, async (work) => {
-    actAs(work, principal)
+  await commitAs(call, principal, async (work) => {
     const stream = await work.load(domain.storedKey, id, { subject: createdBy, wrappedKey })
     await checkName(call.gateway, projectId, details.name, id)
     const sealed = value === undefined ? undefined : seal(call.gateway, createdBy, wrappedKey, value)
@@ -166,8 +164,7 @@ export async function updateStoredKey(seen: Seen, before: StoredKeyRecord, given
 
 /** Removes a key. Its value becomes unreadable, and the next maintenance run destroys it. */
 export async function removeStoredKey({ call, principal }: Seen, key: StoredKeyRecord): Promise<void> {
-  await commit(call, async (work) => {
-    actAs(work, principal)
+  await commitAs(call, principal, async (work) => {
     const stream = await work.load(domain.storedKey, key.id, { subject: key.createdBy, wrappedKey: key.wrappedKey })
     stream.decide(domain.removeStoredKey)
   })

@@ -1,5 +1,5 @@
 import { uuidv7 } from 'uuidv7'
-import { actAsOperator, type Operator } from '../access/operator.ts'
+import { commitAsOperator, type Operator } from '../access/operator.ts'
 import type { Call } from '../call.ts'
 import { isHttps } from '../config.ts'
 import { newWebhookSecret } from '../delivery/sign.ts'
@@ -13,7 +13,6 @@ import {
   webhook,
 } from '../domain/webhook.ts'
 import { GatewayError } from '../errors.ts'
-import { commit } from '../events/commit.ts'
 import type { Decision } from '../events/types.ts'
 import type { Gateway } from '../gateway.ts'
 import { listWebhooks, type WebhookRow } from '../queries/webhooks.ts'
@@ -53,8 +52,7 @@ export async function registerWebhook(
   if (everything && operator.organizationId !== undefined) throw new GatewayError('access_denied')
   const organizationId = everything ? undefined : operator.principal.person.organizationId
   const [id, secret] = [uuidv7(), newWebhookSecret()]
-  await commit(call, async (work) => {
-    actAsOperator(work, operator)
+  await commitAsOperator(call, operator, async (work) => {
     if ((await listWebhooks(gateway.reads, organizationId)).length >= MOST_WEBHOOKS)
       throw new GatewayError('invalid_request', { description: `There are already ${MOST_WEBHOOKS} webhooks.` })
     const sealed = sealWebhookSecret(gateway, id, secret)
@@ -71,8 +69,7 @@ export async function decideWebhook(
   decision: (state: Webhook) => Decision<WebhookEvent>,
 ): Promise<void> {
   await operatedWebhook(call.gateway, operator, id)
-  await commit(call, async (work) => {
-    actAsOperator(work, operator)
+  await commitAsOperator(call, operator, async (work) => {
     const stream = await work.load(webhook, id, {})
     stream.decide(decision)
   })

@@ -1,4 +1,4 @@
-import { actAsOperator, mayActOn, type Operator } from '../access/operator.ts'
+import { actAsOperator, commitAsOperator, mayActOn, type Operator } from '../access/operator.ts'
 import { endKey } from '../api-keys/key-lineage.ts'
 import { operatedBlastRadius, revokeBlastRadius } from '../audit/blast-radius.ts'
 import type { Call } from '../call.ts'
@@ -7,7 +7,6 @@ import { connection, disableConnection, enableConnection } from '../domain/conne
 import { identity, reinstate, suspend } from '../domain/identity.ts'
 import { end, session } from '../domain/session.ts'
 import { GatewayError } from '../errors.ts'
-import { commit, type Work } from '../events/commit.ts'
 import type { Aggregate, Decision, Event } from '../events/types.ts'
 import { eraseOther } from '../people/erasure.ts'
 import { ownerOf } from '../queries/console.ts'
@@ -15,12 +14,6 @@ import { findPerson } from '../queries/identities.ts'
 import type { Person } from '../queries/person.ts'
 
 type Asked = { call: Call; operator: Operator; id: string; reason: string }
-
-const asOperator = ({ call, operator }: Asked, block: (work: Work) => Promise<void>) =>
-  commit(call, async (work) => {
-    actAsOperator(work, operator)
-    await block(work)
-  })
 
 /** @throws GatewayError not_found, also for people that the operator does not administer */
 function answered({ operator }: Asked, person: Person | undefined): Person {
@@ -33,7 +26,7 @@ const changeStanding = (decision: typeof suspend) => async (asked: Asked) => {
   const { call, operator, id, reason } = asked
   const { uai } = answered(asked, await findPerson(call.gateway.reads, call.gateway.personal, id))
   if (uai === operator.principal.person.uai) throw new GatewayError('access_denied', { reason: 'own account' })
-  await asOperator(asked, async (work) => {
+  await commitAsOperator(asked.call, asked.operator, async (work) => {
     const stream = await work.load(identity, uai, { subject: uai })
     stream.decide((state) => decision(state, reason))
   })
@@ -45,7 +38,7 @@ const changeStatus =
   async (asked: Asked) => {
     if (asked.operator.organizationId !== undefined)
       throw new GatewayError('access_denied', { reason: 'one organization only' })
-    await asOperator(asked, async (work) => {
+    await commitAsOperator(asked.call, asked.operator, async (work) => {
       const stream = await work.load(aggregate, asked.id, {})
       stream.decide((state) => decision(state, asked.reason))
     })
@@ -54,7 +47,7 @@ const changeStatus =
 async function endSession(asked: Asked): Promise<void> {
   const { call, id, reason } = asked
   const { uai } = answered(asked, await ownerOf(call.gateway.reads, call.gateway.personal, 'session', id))
-  await asOperator(asked, async (work) => {
+  await commitAsOperator(asked.call, asked.operator, async (work) => {
     const stream = await work.load(session, id, { subject: uai })
     stream.decide((state) => end(state, 'revoked', reason))
   })
@@ -63,7 +56,7 @@ async function endSession(asked: Asked): Promise<void> {
 async function revokeApiKey(asked: Asked): Promise<void> {
   const { call, id, reason } = asked
   const { uai } = answered(asked, await ownerOf(call.gateway.reads, call.gateway.personal, 'api_key', id))
-  await asOperator(asked, (work) => endKey(work, { id, createdBy: uai }, reason))
+  await commitAsOperator(asked.call, asked.operator, (work) => endKey(work, { id, createdBy: uai }, reason))
 }
 
 async function revokeAll({ call, operator, id, reason }: Asked): Promise<void> {

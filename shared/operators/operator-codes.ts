@@ -1,9 +1,9 @@
 import { uuidv7 } from 'uuidv7'
-import { actAsOperator, administers, isOperator, type Operator } from '../access/operator.ts'
+import { administers, commitAsOperator, isOperator, type Operator } from '../access/operator.ts'
 import type { Call } from '../call.ts'
 import { approveCode, type OperatorCode, operatorCode, requestCode, revokeCode } from '../domain/operator-code.ts'
 import { GatewayError } from '../errors.ts'
-import { aboutPerson, commit, type Work } from '../events/commit.ts'
+import { aboutPerson, type Work } from '../events/commit.ts'
 import type { Gateway } from '../gateway.ts'
 import { notifyFactorChange } from '../people/factor-notices.ts'
 import { findByAddress, findPerson } from '../queries/identities.ts'
@@ -71,8 +71,7 @@ export async function requestOperatorCode(
   const { uai } = operator.principal.person
   const id = uuidv7()
   const part = newCodePart()
-  const made = await commit(call, async (work) => {
-    actAsOperator(work, operator)
+  const made = await commitAsOperator(call, operator, async (work) => {
     work.limits = [...gateway.limiter.of('operator-code', uai), ...gateway.limiter.of('operator-code-for', person.uai)]
     const facts = {
       uai: person.uai,
@@ -106,8 +105,7 @@ export async function approveOperatorCode(
   const { gateway } = call
   const { id, reason } = input
   const part = newCodePart()
-  const { person, ...made } = await commit(call, async (work) => {
-    actAsOperator(work, operator)
+  const { person, ...made } = await commitAsOperator(call, operator, async (work) => {
     const { stream, person } = await open(gateway, work, operator, id)
     const partHash = gateway.hashCode(id, part)
     const { uai, members } = operator.principal.person
@@ -129,8 +127,7 @@ export async function revokeOperatorCode(
   input: { id: string; reason: string },
 ): Promise<void> {
   const { id, reason } = input
-  await commit(call, async (work) => {
-    actAsOperator(work, operator)
+  await commitAsOperator(call, operator, async (work) => {
     const { stream } = await open(call.gateway, work, operator, id, { self: true })
     const { uai } = operator.principal.person
     stream.decide((state) => revokeCode(state, { operator: uai, reason }))

@@ -59,7 +59,7 @@ export function listProvenance(sql: postgres.Sql, members: string[]): Promise<Pr
     from auth_gateway.event_store where stream_type = 'identity' and stream_id = any (${members}) order by position limit 1000`
 }
 
-type Row = PersonRow & { client: Client | null; default_resources: string[] | null; address_known: boolean }
+type Row = PersonRow & { client: Client | null; resources: string[]; addressKnown: boolean }
 
 /**
  * The person an external account is linked to, whether its address belongs to a person here, the client a sign-in is for, and the
@@ -74,18 +74,15 @@ export async function findExternal(
   const address = input.addressDigest ? Buffer.from(input.addressDigest) : null
   const [row] = await sql<Row[]>`
     select i.*, ${clientColumn(sql, input.clientId)},
-      exists (select 1 from auth_gateway.credentials a where a.kind = 'email' and a.digest = ${address}) as address_known,
-      (select array_agg(r.identifier) from auth_gateway.protected_resources r where r.is_default) as default_resources
+      exists (select 1 from auth_gateway.credentials a where a.kind = 'email' and a.digest = ${address}) as "addressKnown",
+      array(select r.identifier from auth_gateway.protected_resources r where r.is_default) as resources
     from (select 1) as one
     left join auth_gateway.credentials c on c.kind = 'external' and c.digest = ${Buffer.from(input.digest)}
     ${joinPerson(sql, sql`c.uai`)}`
   if (!row) throw new Error('lookup returned no row')
-  return {
-    person: row.uai ? toPerson(personal, row) : undefined,
-    addressKnown: row.address_known,
-    client: row.client ?? undefined,
-    resources: row.default_resources ?? [],
-  }
+  const { addressKnown, resources } = row
+  const person = row.uai ? toPerson(personal, row) : undefined
+  return { person, addressKnown, client: row.client ?? undefined, resources }
 }
 
 /** The person with an address. One statement. */

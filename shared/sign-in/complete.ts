@@ -1,5 +1,5 @@
 import type { PersonPrincipal } from '../access/authenticate.ts'
-import { actAs } from '../access/authority.ts'
+import { commitAs } from '../access/authority.ts'
 import { unnamedResources } from '../access/resource.ts'
 import type { Call } from '../call.ts'
 import type { Notice } from '../delivery/send-notice.ts'
@@ -160,8 +160,7 @@ export async function completeStepUp(
   principal: PersonPrincipal,
   factor: { record(work: Work): Promise<ProvenFactor>; notice?: Notice['kind'] },
 ): Promise<SessionCookies> {
-  const cookies = await commit(call, async (work) => {
-    actAs(work, principal)
+  const cookies = await commitAs(call, principal, async (work) => {
     return strengthenSession(work, principal, await factor.record(work), call.now())
   })
   if (factor.notice) notifyFactorChange(call, principal.person, factor.notice)

@@ -3,7 +3,7 @@ import { addressKey, networkKey } from '../../addresses.ts'
 import type { Call } from '../../call.ts'
 import { authorization, openPushed, openPushedRequest, PUSHED_SECONDS, push } from '../../domain/authorization.ts'
 import { GatewayError } from '../../errors.ts'
-import { commit } from '../../events/commit.ts'
+import { commit, fold } from '../../events/commit.ts'
 import type { Gateway } from '../../gateway.ts'
 import type { Client } from '../../queries/api-clients.ts'
 import { findPushed } from '../../queries/pushed-authorizations.ts'
@@ -73,7 +73,7 @@ export async function readPushedRequest(
   const token = requestUri.slice(URN.length)
   const id = streamOfToken(token, SECRET_BYTES)
   const { events, sealedParameters } = id ? await findPushed(gateway.reads, id) : { events: [] }
-  const state = events.reduce((soFar, event) => authorization.evolve(soFar, event as never), authorization.initial)
+  const { state } = fold(authorization, events)
   const input = { clientId: client?.id ?? '', requestUriHash: hashToken(token), now: gateway.now() }
   const pushed = openPushedRequest(state, input)
   if (!id || !sealedParameters || client?.status !== 'active' || !pushed) throw new GatewayError('request_uri_invalid')

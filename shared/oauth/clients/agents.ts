@@ -1,6 +1,6 @@
 import { uuidv7 } from 'uuidv7'
 import type { PersonPrincipal } from '../../access/authenticate.ts'
-import { actAs } from '../../access/authority.ts'
+import { actAs, commitAs } from '../../access/authority.ts'
 import { chooseResources } from '../../access/resource.ts'
 import { endKey } from '../../api-keys/key-lineage.ts'
 import type { Call } from '../../call.ts'
@@ -57,8 +57,7 @@ export async function delegateToAgent(call: Call, principal: PersonPrincipal, in
   if (!scopes.every((one) => chosen.every((resource) => has(resource, one)))) throw new GatewayError('invalid_scope')
   const id = uuidv7()
   const expiresAt = new Date(gateway.now().getTime() + input.days * 86_400_000)
-  await commit(call, async (work) => {
-    actAs(work, principal)
+  await commitAs(call, principal, async (work) => {
     work.limits = gateway.limiter.of('agents', person.uai)
     const there = await listDelegations(gateway.reads, person)
     if (there.length >= MOST_AGENTS) throw new GatewayError('too_many_agents')
@@ -74,8 +73,7 @@ export async function revokeAgent(call: Call, principal: PersonPrincipal, id: st
   const { person } = principal
   const { delegation, person: grantor } = await findDelegation(call.gateway.reads, call.gateway.personal, { id })
   if (!delegation || grantor?.uai !== person.uai) throw new GatewayError('not_found')
-  return commit(call, async (work) => {
-    actAs(work, principal)
+  return commitAs(call, principal, async (work) => {
     const stream = await work.load(agentDelegation, id, aboutPerson(person))
     const was = stream.state.status
     stream.decide((state) => endDelegation(state, 'person'))
@@ -98,8 +96,7 @@ export async function revokeApplication(call: Call, principal: PersonPrincipal, 
     return found.families.length
   })
   // Without a token it creates no more keys, so these are all.
-  await commit(call, async (work) => {
-    actAs(work, principal)
+  await commitAs(call, principal, async (work) => {
     const { keys = [] } = (await findApplication(call.gateway.reads, person, clientId)) ?? {}
     for (const key of keys) await endKey(work, key, 'application')
   })

@@ -1,9 +1,9 @@
 import { uuidv7 } from 'uuidv7'
 import type { PersonPrincipal } from '../../access/authenticate.ts'
-import { actAs } from '../../access/authority.ts'
+import { commitAs } from '../../access/authority.ts'
 import type { Call } from '../../call.ts'
 import { issueCodes, RECOVERY_CODES, recoveryCodes, replaceCodes } from '../../domain/recovery-codes.ts'
-import { aboutPerson, commit } from '../../events/commit.ts'
+import { aboutPerson } from '../../events/commit.ts'
 import { listFactors } from '../../queries/factors.ts'
 import { resumeFactor } from './check-factor.ts'
 import { newRecoveryCode } from './factor-codes.ts'
@@ -17,8 +17,7 @@ export async function makeRecoveryCodes(call: Call, principal: PersonPrincipal):
   const { person } = principal
   const id = uuidv7()
   const codes = Array.from({ length: RECOVERY_CODES }, newRecoveryCode)
-  await commit(call, async (work) => {
-    actAs(work, principal)
+  await commitAs(call, principal, async (work) => {
     const { recoveryCodes: older } = await listFactors(gateway.reads, gateway.personal, person)
     for (const one of older) resumeFactor(work, recoveryCodes, one).decide((state) => replaceCodes(state, 'replaced'))
     const codeHashes = codes.map((code) => gateway.hashCode(id, code))

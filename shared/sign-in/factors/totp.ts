@@ -1,11 +1,11 @@
 import { uuidv7 } from 'uuidv7'
 import type { PersonPrincipal } from '../../access/authenticate.ts'
-import { actAs } from '../../access/authority.ts'
+import { commitAs } from '../../access/authority.ts'
 import { isOperator } from '../../access/operator.ts'
 import type { Call } from '../../call.ts'
 import { enrol, MAX_AUTHENTICATORS, remove, totpAuthenticator } from '../../domain/totp-authenticator.ts'
 import { GatewayError } from '../../errors.ts'
-import { aboutPerson, commit, type Work } from '../../events/commit.ts'
+import { aboutPerson, type Work } from '../../events/commit.ts'
 import type { Gateway } from '../../gateway.ts'
 import { listFactors } from '../../queries/factors.ts'
 import { openBytes, sealBytes } from '../../tokens/sealed.ts'
@@ -71,8 +71,7 @@ export async function removeTotp(
   principal: PersonPrincipal,
   { id, reason }: { id: string; reason: string },
 ): Promise<void> {
-  await commit(call, async (work) => {
-    actAs(work, principal)
+  await commitAs(call, principal, async (work) => {
     const { authenticators } = await listFactors(call.gateway.reads, call.gateway.personal, principal.person)
     const own = authenticators.find((one) => one.id === id)
     if (!own) throw new GatewayError('not_found')
