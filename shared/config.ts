@@ -80,9 +80,7 @@ function sharedSecretErrors(config: Config): string[] {
 declare const PREVIEW_URL: string | undefined
 const builtFor = typeof PREVIEW_URL === 'undefined' ? '' : PREVIEW_URL
 
-/**
- * A deployed function is always production. A preview is an issuer of its own, even though it shares variables with production.
- */
+/** A deployed function is always production. A preview is an issuer of its own, even though it shares variables with production. */
 function onPlatform(env: Record<string, string | undefined>, previewUrl: string): Record<string, string | undefined> {
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value))
   const deployed = given.AWS_LAMBDA_FUNCTION_NAME && !given.NETLIFY_DEV

@@ -235,9 +235,7 @@ export function deleteKey(state: ApiKey, reason: string): Decision<ApiKeyEvent> 
   return record({ type: 'ApiKeyDeleted', data: { reason } })
 }
 
-/**
- * Records a leaked key and applies the policy. A repeated report of the same secret at the same place changes nothing.
- */
+/** Records a leaked key and applies the policy. A repeated report of the same secret at the same place changes nothing. */
 export function reportLeak(
   state: ApiKey,
   input: { policy: 'quarantine' | 'revoke' | 'notify'; source: string; url?: string },

@@ -192,9 +192,7 @@ export function isPending(
   return state.status === 'requested' && state.facts.sessionId === sessionId && new Date(state.facts.expiresAt) > now
 }
 
-/**
- * Shows the manual code, for pasting into a terminal, in the session that granted it. A reload shows the same code.
- */
+/** Shows the manual code, for pasting into a terminal, in the session that granted it. A reload shows the same code. */
 export function showCode(
   state: Authorization,
   input: { codeHash: string; sessionId: string; pasteHash: string; now: Date },

@@ -80,29 +80,27 @@ export const connection: Aggregate<Connection, ConnectionEvent> = {
   type: 'connection',
   initial: { status: 'none' },
   evolve(state, event) {
+    if (event.type === 'ConnectionAdded') return { status: 'enabled', settings: event.data.settings, keys: {} }
+    if (!('settings' in state)) return state
     switch (event.type) {
-      case 'ConnectionAdded':
-        return { status: 'enabled', settings: event.data.settings, keys: {} }
       case 'ConnectionChanged':
-        return 'settings' in state ? { ...state, settings: event.data.settings } : state
+        return { ...state, settings: event.data.settings }
       case 'ConnectionSecretReplaced':
         return state
       case 'ConnectionKeyAdded':
-        return 'settings' in state ? { ...state, keys: { ...state.keys, [event.data.keyId]: 'waiting' } } : state
+        return { ...state, keys: { ...state.keys, [event.data.keyId]: 'waiting' } }
       case 'ConnectionKeyActivated': {
-        if (!('settings' in state)) return state
         const waiting = Object.keys(state.keys).map((keyId) => [keyId, 'waiting'] as const)
         return { ...state, keys: { ...Object.fromEntries(waiting), [event.data.keyId]: 'active' } }
       }
       case 'ConnectionKeyRetired': {
-        if (!('settings' in state)) return state
         const { [event.data.keyId]: _, ...keys } = state.keys
         return { ...state, keys }
       }
       case 'ConnectionDisabled':
-        return 'settings' in state ? { ...state, status: 'disabled' } : state
+        return { ...state, status: 'disabled' }
       case 'ConnectionEnabled':
-        return 'settings' in state ? { ...state, status: 'enabled' } : state
+        return { ...state, status: 'enabled' }
       case 'ConnectionRemoved':
         return { status: 'removed' }
     }

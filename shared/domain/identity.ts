@@ -1,5 +1,5 @@
 import type { Aggregate, Decision } from '../events/types.ts'
-import { record, refuse } from './decision.ts'
+import { type DataOf, record, refuse } from './decision.ts'
 
 /** Who asserted that a credential belongs to the person, and how it was verified. */
 export type Evidence = {
@@ -145,10 +145,7 @@ export function unlinkCredential(
 /** Changes the standing of a person, as set by an organization or an operator. */
 export function changeIdentity(
   state: Identity,
-  {
-    name,
-    ...data
-  }: { role?: string; plan?: string; organizationId?: string; locale?: string; name?: string; reason?: string },
+  { name, ...data }: DataOf<IdentityEvent, 'IdentityChanged'> & { name?: string },
 ): Decision<IdentityEvent> {
   if (state.status !== 'active') return refuse('account_suspended')
   return record({ type: 'IdentityChanged', data, ...(name && { personal: { name } }) })
@@ -191,7 +188,7 @@ export function reinstate(state: Identity, reason: string): Decision<IdentityEve
 /** Erases the person: after this event their data key and lookup digests are destroyed. */
 export function erase(
   state: Identity,
-  { reason, forgotten = [] }: { reason: string; forgotten?: string[] },
+  { reason, forgotten = [] }: DataOf<IdentityEvent, 'IdentityErased'>,
 ): Decision<IdentityEvent> {
   if (state.status === 'none') return refuse('not_found')
   const data = { reason, ...(forgotten.length > 0 && { forgotten }) }

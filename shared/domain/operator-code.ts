@@ -54,22 +54,20 @@ export const operatorCode: Aggregate<OperatorCode, OperatorCodeEvent> = {
   type: 'operator_code',
   initial: { status: 'none' },
   evolve(state, event) {
+    if (event.type === 'OperatorCodeRequested') {
+      const { uai, operator, standing, needsSecond, partHash, expiresAt } = event.data
+      const status = needsSecond ? 'waiting' : 'ready'
+      return { status, uai, operator, standing, partHashes: [partHash], expiresAt: new Date(expiresAt), attempts: 0 }
+    }
+    if (!('partHashes' in state)) return state
     switch (event.type) {
-      case 'OperatorCodeRequested': {
-        const { uai, operator, standing, needsSecond, partHash, expiresAt } = event.data
-        const status = needsSecond ? 'waiting' : 'ready'
-        return { status, uai, operator, standing, partHashes: [partHash], expiresAt: new Date(expiresAt), attempts: 0 }
-      }
       case 'OperatorCodeApproved': {
-        if (!('partHashes' in state)) return state
         const { partHash, expiresAt } = event.data
         const partHashes = [...state.partHashes, partHash]
         return { ...state, status: 'ready', partHashes, expiresAt: new Date(expiresAt) }
       }
-      case 'OperatorCodeRefused': {
-        if (!('partHashes' in state)) return state
+      case 'OperatorCodeRefused':
         return event.data.attempt >= MAX_TRIES ? { status: 'closed' } : { ...state, attempts: event.data.attempt }
-      }
       case 'OperatorCodeRevoked':
       case 'OperatorCodeUsed':
         return { status: 'closed' }
@@ -101,12 +99,10 @@ export function requestCode({
  */
 export function approveCode(
   state: OperatorCode,
-  input: {
-    operator: string
+  input: Omit<DataOf<OperatorCodeEvent, 'OperatorCodeApproved'>, 'expiresAt'> & {
     members: readonly string[]
     standing: number
     reason: string
-    partHash: string
     now: Date
   },
 ): Decision<OperatorCodeEvent> {

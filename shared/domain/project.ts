@@ -49,16 +49,13 @@ export function createProject(input: {
   return record({ type: 'ProjectCreated', data, ...written(ownerId, details) })
 }
 
-/** Changes a project; only its owner may. */
-export function updateProject(state: Project, input: { by: string; details: ProjectDetails }): Decision<ProjectEvent> {
+/** Records a change of a project; only its owner may make one. */
+function ifOwner(state: Project, by: string, event: ProjectEvent): Decision<ProjectEvent> {
   if (state.status !== 'active') return refuse('project_not_found')
-  if (state.ownerId !== input.by) return refuse('not_owner')
-  const { details } = input
-  return record({ type: 'ProjectUpdated', data: { members: membersOf(details) }, ...written(state.ownerId, details) })
+  return state.ownerId === by ? record(event) : refuse('not_owner')
 }
 
-export function deleteProject(state: Project, by: string): Decision<ProjectEvent> {
-  if (state.status !== 'active') return refuse('project_not_found')
-  if (state.ownerId !== by) return refuse('not_owner')
-  return record({ type: 'ProjectDeleted', data: {} })
-}
+export const updateProject = (state: Project, { by, details }: { by: string; details: ProjectDetails }) =>
+  ifOwner(state, by, { type: 'ProjectUpdated', data: { members: membersOf(details) }, ...written(by, details) })
+
+export const deleteProject = (state: Project, by: string) => ifOwner(state, by, { type: 'ProjectDeleted', data: {} })

@@ -1,5 +1,5 @@
 import type { Aggregate, Decision } from '../events/types.ts'
-import { record } from './decision.ts'
+import { type DataOf, record } from './decision.ts'
 
 export type SigningAlgorithm = 'ES256' | 'RS256'
 
@@ -20,19 +20,16 @@ export const signingKey: Aggregate<SigningKey, SigningKeyEvent> = {
 }
 
 /** Creates a key; it is published at once and signs from `activeFrom`, when caches of the key set have been refreshed. */
-export function createKey(input: {
-  kid: string
-  alg: SigningAlgorithm
-  publicJwk: object
+export function createKey({
+  activeFrom,
+  sealedPrivateJwk: sealed,
+  ...facts
+}: Omit<DataOf<SigningKeyEvent, 'SigningKeyCreated'>, 'activeFrom'> & {
   activeFrom: Date
   sealedPrivateJwk: Uint8Array
 }): Decision<SigningKeyEvent> {
-  const { kid, alg, publicJwk, activeFrom, sealedPrivateJwk } = input
-  return record({
-    type: 'SigningKeyCreated',
-    data: { kid, alg, publicJwk, activeFrom: activeFrom.toISOString() },
-    secrets: [{ name: 'private_jwk', sealed: sealedPrivateJwk }],
-  })
+  const data = { ...facts, activeFrom: activeFrom.toISOString() }
+  return record({ type: 'SigningKeyCreated', data, secrets: [{ name: 'private_jwk', sealed }] })
 }
 
 /** Retires a key, which stays in the key set until the last token it signed has expired. */
