@@ -3,10 +3,12 @@ import { record } from './decision.ts'
 
 type OrganizationEvent = { type: 'OrganizationCreated'; data: { kind: 'personal' | 'team'; owner: string } }
 
-export const organization: Aggregate<undefined, OrganizationEvent> = {
+export type Organization = { status: 'none' } | { status: 'active'; owner: string }
+
+export const organization: Aggregate<Organization, OrganizationEvent> = {
   type: 'organization',
-  initial: undefined,
-  evolve: () => undefined,
+  initial: { status: 'none' },
+  evolve: (_state, event) => ({ status: 'active', owner: event.data.owner }),
 }
 
 export function createPersonal(owner: string): Decision<OrganizationEvent> {

@@ -7,7 +7,7 @@ import { once } from '../once.ts'
 import type { Person } from '../queries/person.ts'
 
 /** The standing that an organization gives a person. */
-export type Standing = { role?: string; plan?: string; organizationId?: string }
+type Standing = { role?: string; plan?: string; organizationId?: string }
 
 /** Creates a person with their credentials and a personal organization. */
 export function createIdentity(
