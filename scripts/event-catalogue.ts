@@ -120,7 +120,9 @@ function projections(): Map<string, Map<string, string[]>[]> {
       for (const [, events = '', branch = ''] of body.matchAll(
         /^\s*when ('[A-Z]\w+'(?:,\s*'[A-Z]\w+')*) then([\s\S]*?)(?=^\s*when '[A-Z]|^\s*else|^\s*end case)/gm,
       )) {
-        const written = [...branch.matchAll(/(?:insert into|update|delete from)\s+(?:auth_gateway\.)?([a-z_]+)/g)]
+        const written = [
+          ...branch.matchAll(/(?:insert into|update(?!\s+set\b)|delete from)\s+(?:auth_gateway\.)?([a-z_]+)/g),
+        ]
         for (const [, event = ''] of events.matchAll(/'(\w+)'/g))
           tables.set(event, [...new Set(written.map(([, table = '']) => table))])
       }

@@ -227,16 +227,8 @@ create table auth_gateway.authorizations (
   client_id uuid not null,
   uai uuid not null,
   session_id uuid not null,
-  status text not null,
-  redirect_uri text not null,
-  scope text[] not null,
-  granted_by text,
-  family_id uuid,
   paste_hash text,
-  requested_at timestamp with time zone not null,
-  version integer not null,
-  constraint authorizations_pkey PRIMARY KEY (id),
-  constraint authorizations_status_check CHECK ((status = ANY (ARRAY['requested'::text, 'denied'::text, 'code_issued'::text, 'redeemed'::text, 'replayed'::text])))
+  constraint authorizations_pkey PRIMARY KEY (id)
 );
 CREATE UNIQUE INDEX authorizations_paste_hash ON auth_gateway.authorizations USING btree (paste_hash) WHERE (paste_hash IS NOT NULL);
 alter table auth_gateway.authorizations enable row level security;
@@ -314,7 +306,6 @@ create table auth_gateway.device_authorizations (
   session_id uuid,
   uai uuid,
   origin text,
-  family_id uuid,
   requested_at timestamp with time zone not null,
   expires_at timestamp with time zone not null,
   version integer not null,
@@ -2176,33 +2167,19 @@ declare
   v_request jsonb;
 begin
   case e.event_type
-    when 'AuthorizationPushed', 'PushedAuthorizationOpened' then
-      null;
     when 'AuthorizationRequested', 'AuthorizationGranted' then
       v_request := case e.event_type when 'AuthorizationRequested' then e.data else e.data->'request' end;
-      if v_request is null then
-        update authorizations set status = 'code_issued', granted_by = e.data->>'by',
-          scope = array(select jsonb_array_elements_text(e.data->'scope')), version = e.version where id = e.stream_id;
-      else
-        insert into authorizations (id, client_id, uai, session_id, status, redirect_uri, scope, granted_by, requested_at, version)
-        values (e.stream_id, (v_request->>'clientId')::uuid, (v_request->>'uai')::uuid, (v_request->>'sessionId')::uuid,
-          case e.event_type when 'AuthorizationRequested' then 'requested' else 'code_issued' end, v_request->>'redirectUri',
-          array(select jsonb_array_elements_text(v_request->'scope')), e.data->>'by', e.recorded_at, e.version)
+      if v_request is not null then
+        insert into authorizations (id, client_id, uai, session_id)
+        values (e.stream_id, (v_request->>'clientId')::uuid, (v_request->>'uai')::uuid, (v_request->>'sessionId')::uuid)
         -- A pushed request comes again when its page is loaded again, perhaps by another person.
-        on conflict (id) do update set uai = excluded.uai, session_id = excluded.session_id, status = excluded.status,
-          scope = excluded.scope, granted_by = excluded.granted_by, requested_at = excluded.requested_at, version = excluded.version;
+        on conflict (id) do update set uai = excluded.uai, session_id = excluded.session_id;
       end if;
-    when 'AuthorizationDenied' then
-      update authorizations set status = 'denied', version = e.version where id = e.stream_id;
     when 'AuthorizationCodeShown' then
-      update authorizations set paste_hash = e.data->>'pasteHash', version = e.version where id = e.stream_id;
-    when 'AuthorizationCodeRedeemed' then
-      update authorizations set status = 'redeemed', family_id = (e.data->>'familyId')::uuid, version = e.version
-      where id = e.stream_id;
-    when 'AuthorizationCodeRefused' then
-      update authorizations set version = e.version where id = e.stream_id;
-    when 'AuthorizationCodeReplayed' then
-      update authorizations set status = 'replayed', version = e.version where id = e.stream_id;
+      update authorizations set paste_hash = e.data->>'pasteHash' where id = e.stream_id;
+    when 'AuthorizationPushed', 'PushedAuthorizationOpened', 'AuthorizationDenied', 'AuthorizationCodeRedeemed',
+      'AuthorizationCodeRefused', 'AuthorizationCodeReplayed' then
+      null;
   end case;
 end $function$;
 
@@ -2305,8 +2282,7 @@ begin
     when 'DevicePollingSlowed' then
       update device_authorizations set version = e.version where id = e.stream_id;
     when 'DeviceCodeRedeemed' then
-      update device_authorizations set status = 'redeemed', family_id = (e.data->>'familyId')::uuid, version = e.version
-      where id = e.stream_id;
+      update device_authorizations set status = 'redeemed', version = e.version where id = e.stream_id;
   end case;
 end $function$;
 

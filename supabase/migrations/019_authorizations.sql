@@ -1,18 +1,11 @@
--- Authorization requests and their outcome. A pushed request has no row before its person is known.
+-- Authorization requests, for look-ups; their outcome is in their events. A pushed request has no row before its person is known.
 create table auth_gateway.authorizations (
-  id           uuid primary key,
-  client_id    uuid not null,
-  uai          uuid not null,
-  session_id   uuid not null,
-  status       text not null check (status in ('requested', 'denied', 'code_issued', 'redeemed', 'replayed')),
-  redirect_uri text not null,
-  scope        text[] not null,
-  granted_by   text,
-  family_id    uuid,
+  id         uuid primary key,
+  client_id  uuid not null,
+  uai        uuid not null,
+  session_id uuid not null,
   -- Of the manual code, which a person pastes into a terminal.
-  paste_hash   text,
-  requested_at timestamptz not null,
-  version      integer not null
+  paste_hash text
 );
 create unique index authorizations_paste_hash on auth_gateway.authorizations (paste_hash) where paste_hash is not null;
 
@@ -22,33 +15,19 @@ declare
   v_request jsonb;
 begin
   case e.event_type
-    when 'AuthorizationPushed', 'PushedAuthorizationOpened' then
-      null;
     when 'AuthorizationRequested', 'AuthorizationGranted' then
       v_request := case e.event_type when 'AuthorizationRequested' then e.data else e.data->'request' end;
-      if v_request is null then
-        update authorizations set status = 'code_issued', granted_by = e.data->>'by',
-          scope = array(select jsonb_array_elements_text(e.data->'scope')), version = e.version where id = e.stream_id;
-      else
-        insert into authorizations (id, client_id, uai, session_id, status, redirect_uri, scope, granted_by, requested_at, version)
-        values (e.stream_id, (v_request->>'clientId')::uuid, (v_request->>'uai')::uuid, (v_request->>'sessionId')::uuid,
-          case e.event_type when 'AuthorizationRequested' then 'requested' else 'code_issued' end, v_request->>'redirectUri',
-          array(select jsonb_array_elements_text(v_request->'scope')), e.data->>'by', e.recorded_at, e.version)
+      if v_request is not null then
+        insert into authorizations (id, client_id, uai, session_id)
+        values (e.stream_id, (v_request->>'clientId')::uuid, (v_request->>'uai')::uuid, (v_request->>'sessionId')::uuid)
         -- A pushed request comes again when its page is loaded again, perhaps by another person.
-        on conflict (id) do update set uai = excluded.uai, session_id = excluded.session_id, status = excluded.status,
-          scope = excluded.scope, granted_by = excluded.granted_by, requested_at = excluded.requested_at, version = excluded.version;
+        on conflict (id) do update set uai = excluded.uai, session_id = excluded.session_id;
       end if;
-    when 'AuthorizationDenied' then
-      update authorizations set status = 'denied', version = e.version where id = e.stream_id;
     when 'AuthorizationCodeShown' then
-      update authorizations set paste_hash = e.data->>'pasteHash', version = e.version where id = e.stream_id;
-    when 'AuthorizationCodeRedeemed' then
-      update authorizations set status = 'redeemed', family_id = (e.data->>'familyId')::uuid, version = e.version
-      where id = e.stream_id;
-    when 'AuthorizationCodeRefused' then
-      update authorizations set version = e.version where id = e.stream_id;
-    when 'AuthorizationCodeReplayed' then
-      update authorizations set status = 'replayed', version = e.version where id = e.stream_id;
+      update authorizations set paste_hash = e.data->>'pasteHash' where id = e.stream_id;
+    when 'AuthorizationPushed', 'PushedAuthorizationOpened', 'AuthorizationDenied', 'AuthorizationCodeRedeemed',
+      'AuthorizationCodeRefused', 'AuthorizationCodeReplayed' then
+      null;
   end case;
 end $$;
 

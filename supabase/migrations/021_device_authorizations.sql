@@ -10,7 +10,6 @@ create table auth_gateway.device_authorizations (
   session_id     uuid,
   uai            uuid,
   origin         text,
-  family_id      uuid,
   requested_at   timestamptz not null,
   expires_at     timestamptz not null,
   version        integer not null
@@ -38,8 +37,7 @@ begin
     when 'DevicePollingSlowed' then
       update device_authorizations set version = e.version where id = e.stream_id;
     when 'DeviceCodeRedeemed' then
-      update device_authorizations set status = 'redeemed', family_id = (e.data->>'familyId')::uuid, version = e.version
-      where id = e.stream_id;
+      update device_authorizations set status = 'redeemed', version = e.version where id = e.stream_id;
   end case;
 end $$;
 
