@@ -1,13 +1,13 @@
 import { randomBytes } from 'node:crypto'
 import { createGatewayDatabase } from '../../../scripts/lib/gateway-database.ts'
 import { migrate } from '../../../scripts/lib/migrate.ts'
-import { freePort } from '../../../scripts/lib/ports.ts'
 import { startDeliveryStub } from '../delivery-stub.ts'
 import { createKeys } from '../keys.ts'
 import { ADDRESS_HEADER, signInPeople } from '../people.ts'
 import { root } from '../process.ts'
 import { registerService, SERVICE } from '../services.ts'
 import type { ProjectContext } from './adapters/project.ts'
+import { reservePort } from './reserve-port.ts'
 
 const DATABASE = 'bench_project'
 const PEOPLE = 200
@@ -27,7 +27,7 @@ export async function prepareProject(serverUrl: string, url: string): Promise<Pr
   const { ownerUrl, appUrl } = await createGatewayDatabase(serverUrl, DATABASE)
   await migrate({ url: ownerUrl, directory: `${root}supabase/migrations`, applicationUrl: appUrl })
   await registerService({ appUrl })
-  const deliveryPort = await freePort()
+  const deliveryPort = await reservePort()
   return {
     database: DATABASE,
     role: new URL(appUrl).username,

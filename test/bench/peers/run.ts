@@ -114,7 +114,7 @@ async function command(args: string[], { env, out, err }: Terminal): Promise<num
   }
   requireLinux()
   installPeers()
-  buildProject()
+  if (peers.includes('project')) buildProject()
   const server = await startDatabaseServer()
   let targets: Target[] = []
   try {

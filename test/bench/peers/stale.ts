@@ -1,8 +1,9 @@
-import { freePort, waitForPort } from '../../../scripts/lib/ports.ts'
+import { waitForPort } from '../../../scripts/lib/ports.ts'
 import { startDeliveryStub } from '../delivery-stub.ts'
 import { form, json, newCaller, type SignedInPerson, signInPeople } from '../people.ts'
 import { SERVICE } from '../services.ts'
 import type { ProjectContext } from './adapters/project.ts'
+import { reservePort } from './reserve-port.ts'
 import { endProcess, type Target } from './target.ts'
 
 export type StaleAnswers = { credential: string; revoked: number; stale: number }
@@ -105,7 +106,7 @@ async function countStale(urls: [string, string], people: SignedInPerson[], kind
 /** Counts answers that are out of date: revokes tokens, API keys and sessions of the project, and reads each at once at two processes. */
 export async function measureStaleAnswers(project: Target): Promise<StaleAnswers[]> {
   await project.restart()
-  const port = await freePort()
+  const port = await reservePort()
   const second = project.launch(port)
   const delivery = await startDeliveryStub((project.context as ProjectContext).deliveryPort)
   try {

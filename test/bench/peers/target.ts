@@ -1,10 +1,11 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { dropDatabase, onServer } from '../../../scripts/lib/gateway-database.ts'
-import { freePort, waitForPort } from '../../../scripts/lib/ports.ts'
+import { waitForPort } from '../../../scripts/lib/ports.ts'
 import { root, startFlags } from '../process.ts'
 import { bundle } from './packages.ts'
 import { type ProjectSetup, prepareProject } from './project-setup.ts'
+import { reservePort } from './reserve-port.ts'
 import type { Operations, Peer } from './types.ts'
 
 const SERVER_CORE = '0'
@@ -67,7 +68,8 @@ function processOf({ file, flags, environment }: Program, ownPort: number) {
   const restart = async () => {
     await stop()
     current = launch()
-    if (!(await waitForPort(ownPort, START_MS))) throw new Error(`${file} did not start`)
+    const isListening = await waitForPort(ownPort, START_MS)
+    if (!isListening || current.exitCode !== null) throw new Error(`${file} did not start`)
   }
   return { launch, stop, restart, pid: () => current?.pid ?? 0 }
 }
@@ -115,6 +117,6 @@ async function createPeer(peer: Peer, program: string, serverUrl: string, port: 
 
 /** Sets a server up in an empty database. */
 export async function createTarget(peer: Peer, serverUrl: string): Promise<Target> {
-  const port = await freePort()
+  const port = await reservePort()
   return peer.program ? createPeer(peer, peer.program, serverUrl, port) : createProject(peer, serverUrl, port)
 }
