@@ -10,13 +10,16 @@ export type Outcome = { code: string; message: string; detail: string | null } |
 
 /**
  * Appends for requests that arrive while all connections are busy, together: one statement, one commit, an outcome per request. A request
- * waits only for a free connection, and is answered only after the commit.
+ * waits only for a free connection, and is answered only after the commit. A request with rate limits has a transaction of its own, since
+ * others would wait with it for the counters.
  * @param send commits requests, one JSON object per line, and returns their outcomes
  * @param connections how many transactions run at once
  */
 export function createGroupCommit(send: (lines: string) => Promise<Outcome[]>, connections: number) {
-  const waiting: Waiting[] = []
+  const limited: Waiting[] = []
+  const unlimited: Waiting[] = []
   let running = 0
+  let limitedIsNext = false
 
   async function run(requests: Waiting[]): Promise<void> {
     try {
@@ -24,10 +27,7 @@ export function createGroupCommit(send: (lines: string) => Promise<Outcome[]>, c
       requests.forEach(({ resolve, reject }, index) => {
         const outcome = outcomes[index]
         if (outcome === null) resolve()
-        else
-          reject(
-            outcome ? Object.assign(new postgres.PostgresError(outcome.message), outcome) : new Error('no outcome'),
-          )
+        else reject(outcome ? new postgres.PostgresError(outcome as never) : new Error('no outcome'))
       })
     } catch (error) {
       for (const { reject } of requests) reject(error)
@@ -37,18 +37,26 @@ export function createGroupCommit(send: (lines: string) => Promise<Outcome[]>, c
     }
   }
 
+  function take(): Waiting[] {
+    limitedIsNext = limited.length > 0 && (limitedIsNext || unlimited.length === 0)
+    const taken = limitedIsNext ? limited.splice(0, 1) : unlimited.splice(0, MAX_REQUESTS)
+    limitedIsNext = !limitedIsNext
+    return taken
+  }
+
   function next(): void {
-    while (running < connections && waiting.length > 0) {
+    while (running < connections && limited.length + unlimited.length > 0) {
       running++
-      run(waiting.splice(0, MAX_REQUESTS))
+      run(take())
     }
   }
 
   /** @param request the arguments of `append_events` */
   return (request: { appends: object[]; subject_keys: object[]; limits: object[] }): Promise<void> =>
     new Promise((resolve, reject) => {
-      // Without a raw line end, so that a batch is one request per line.
-      waiting.push({ line: JSON.stringify(request), resolve, reject })
+      const queue = request.limits.length > 0 ? limited : unlimited
+      // JSON has no raw line end, so that each request is one line.
+      queue.push({ line: JSON.stringify(request), resolve, reject })
       next()
     })
 }

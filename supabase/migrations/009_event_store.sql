@@ -235,8 +235,9 @@ end $$;
 -- Appends for several requests of one process in one transaction. Each fails alone: its outcome is null, or its error.
 --   p_requests one JSON object per line: {"appends", "subject_keys", "limits"}, see append_events. Parsed one by one, since a text that
 --              cannot be stored must fail its own request only.
+-- Waiting for a lock ends before the statement timeout, which would end the transaction of all.
 create function auth_gateway.append_requests(p_requests text) returns jsonb
-language plpgsql security definer set search_path = auth_gateway, pg_temp as $$
+language plpgsql security definer set search_path = auth_gateway, pg_temp set lock_timeout = '5s' as $$
 declare
   v_lines text[] := string_to_array(p_requests, E'\n');
   v_outcomes jsonb := '[]';
