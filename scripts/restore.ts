@@ -37,7 +37,8 @@ async function restoreDump(file: string, url: string, env: NodeJS.ProcessEnv): P
   target.password = ''
   const modes = ['--no-owner', '--no-privileges', '--exit-on-error', '--single-transaction']
   const args = [...modes, '--dbname', target.href, file]
-  await promisify(execFile)('pg_restore', args, { env: { ...env, PGPASSWORD: password } }).catch((error) => {
+  const options = { env: { ...env, PGPASSWORD: password }, maxBuffer: 2 ** 26 }
+  await promisify(execFile)('pg_restore', args, options).catch((error) => {
     throw new RefusedError(`pg_restore: ${(error.stderr || error.message).trim()}`)
   })
 }

@@ -1155,6 +1155,7 @@ CREATE OR REPLACE FUNCTION auth_gateway.append_requests(p_requests text)
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'auth_gateway', 'pg_temp'
+ SET lock_timeout TO '5s'
 AS $function$
 declare
   v_lines text[] := string_to_array(p_requests, E'\n');

@@ -10,7 +10,7 @@ const EXPORT_FORMAT = 'lanonasis-audit-export-v1'
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex')
 
 /**
- * Returns an event as a line of an export: every field of its canonical form (`009_event_store.sql`) as text, so that a reader can hash
+ * Returns an event as a line of an export: every field of its canonical form (`008_event_store.sql`) as text, so that a reader can hash
  * it again without knowing how PostgreSQL prints JSON.
  */
 export function eventLine({ previous_hash, hash, ...event }: EventRecord) {

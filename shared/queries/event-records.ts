@@ -4,7 +4,7 @@ import type { StreamType } from '../events/types.ts'
 /** A connection or a transaction. */
 export type AnySql = postgres.ISql<Record<never, never>>
 
-/** An event as text, with the column names of `009_event_store.sql`. */
+/** An event as text, with the column names of `008_event_store.sql`. */
 export type EventRecord = {
   position: string
   event_id: string

@@ -22,7 +22,7 @@ afterAll(async () => {
 
 type Json = null | boolean | number | string | Json[] | { [name: string]: Json }
 
-/** JSON as `009_event_store.sql` describes it, written from the description alone. */
+/** JSON as `008_event_store.sql` describes it, written from the description alone. */
 function canonicalJson(value: Json): string {
   if (Array.isArray(value)) return `[${value.map(canonicalJson).join(', ')}]`
   if (typeof value !== 'object' || value === null) return JSON.stringify(value)
