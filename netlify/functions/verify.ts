@@ -19,6 +19,8 @@ import { toGatewayError } from '../../shared/http/render-error.ts'
 import { byProtocol } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
 import { once } from '../../shared/once.ts'
+// Registers the gateway; nothing else of its module is used here.
+import '../../shared/gateway.ts'
 import * as schemas from '../openapi/schemas.ts'
 
 const app = createApp('api', { tag: 'Verification' })

@@ -28,6 +28,13 @@ test('every function is built, and its size printed', async () => {
   for (const name of sources) expect(printed).toMatch(new RegExp(`functions/${name}\\.mjs +[\\d.]+ KB`))
 })
 
+test('every function opens the gateway by itself, but the two that need no database', async () => {
+  const names = await readdir(at('functions'))
+  const texts = await Promise.all(names.map((name) => readFile(at('functions', name), 'utf8')))
+  const without = names.filter((_, index) => !texts[index]?.includes('application_name:"auth-gateway"'))
+  expect(without).toEqual(['not-found.mjs', 'openapi.mjs'])
+})
+
 test('what is loaded later exports what its source does', async () => {
   const sources = [
     'shared/tracing.ts',
