@@ -1019,7 +1019,6 @@ grant execute on function auth_gateway.ancestry_is_live(auth_gateway.token_famil
 CREATE OR REPLACE FUNCTION auth_gateway.append_events(p_appends jsonb, p_subject_keys jsonb DEFAULT '[]'::jsonb, p_limits jsonb DEFAULT '[]'::jsonb)
  RETURNS bigint
  LANGUAGE plpgsql
- SECURITY DEFINER
  SET search_path TO 'auth_gateway', 'pg_temp'
 AS $function$
 declare
@@ -1049,8 +1048,9 @@ begin
     end if;
   end if;
 
-  -- Locks are taken in one order by all, one look-up by key each: for a join, the planner would read the whole table. No stream starts for a
-  -- person who is erased at the same time: the later of two transactions sees the earlier one.
+  -- Locks are taken in one order by all, one look-up by key each: for a join, the planner would read the whole table. A single stream is
+  -- locked below, where its hash is read. No stream starts for a person who is erased at the same time: the later of two transactions sees
+  -- the earlier one.
   if jsonb_array_length(p_appends) > 1 or p_appends->0->>'expected_version' = '0' or p_appends->0->>'stream_type' = 'identity' then
     for a in
       select x.stream_type, x.stream_id, (x.events->0->>'subject')::uuid as person, x.expected_version = 0 as starts,
@@ -1163,6 +1163,7 @@ declare
   v_line text;
   v_detail text;
 begin
+  -- A request alone needs no subtransaction: its error is the error of the statement.
   if cardinality(v_lines) = 1 then
     perform append_events(r.appends, r.subject_keys, r.limits)
     from jsonb_to_record(p_requests::jsonb) as r(appends jsonb, subject_keys jsonb, limits jsonb);

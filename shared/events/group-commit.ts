@@ -3,7 +3,7 @@ import postgres from 'postgres'
 /** Most requests of one transaction: each is a subtransaction, and Postgres caches 64 of them. */
 const MAX_REQUESTS = 16
 
-type Waiting = { line: string; resolve: () => void; reject: (error: unknown) => void }
+type Waiting = { line: string; alone: boolean; resolve: () => void; reject: (error: unknown) => void }
 
 /** The error of one request, as SQL reports it; null if it was appended. */
 export type Outcome = { code: string; message: string; detail: string | null } | null
@@ -16,10 +16,8 @@ export type Outcome = { code: string; message: string; detail: string | null } |
  * @param connections how many transactions run at once
  */
 export function createGroupCommit(send: (lines: string) => Promise<Outcome[]>, connections: number) {
-  const limited: Waiting[] = []
-  const unlimited: Waiting[] = []
+  let waiting: Waiting[] = []
   let running = 0
-  let limitedIsNext = false
 
   async function run(requests: Waiting[]): Promise<void> {
     try {
@@ -37,15 +35,16 @@ export function createGroupCommit(send: (lines: string) => Promise<Outcome[]>, c
     }
   }
 
+  /** Takes the request that has waited longest, with others if it shares its transaction. */
   function take(): Waiting[] {
-    limitedIsNext = limited.length > 0 && (limitedIsNext || unlimited.length === 0)
-    const taken = limitedIsNext ? limited.splice(0, 1) : unlimited.splice(0, MAX_REQUESTS)
-    limitedIsNext = !limitedIsNext
+    const [first] = waiting
+    const taken = first?.alone ? [first] : waiting.filter(({ alone }) => !alone).slice(0, MAX_REQUESTS)
+    waiting = waiting.filter((request) => !taken.includes(request))
     return taken
   }
 
   function next(): void {
-    while (running < connections && limited.length + unlimited.length > 0) {
+    while (running < connections && waiting.length > 0) {
       running++
       run(take())
     }
@@ -54,9 +53,8 @@ export function createGroupCommit(send: (lines: string) => Promise<Outcome[]>, c
   /** @param request the arguments of `append_events` */
   return (request: { appends: object[]; subject_keys: object[]; limits: object[] }): Promise<void> =>
     new Promise((resolve, reject) => {
-      const queue = request.limits.length > 0 ? limited : unlimited
       // JSON has no raw line end, so that each request is one line.
-      queue.push({ line: JSON.stringify(request), resolve, reject })
+      waiting.push({ line: JSON.stringify(request), alone: request.limits.length > 0, resolve, reject })
       next()
     })
 }

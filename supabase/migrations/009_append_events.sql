@@ -12,7 +12,7 @@
 create function auth_gateway.append_events(
   p_appends jsonb, p_subject_keys jsonb default '[]', p_limits jsonb default '[]'
 ) returns bigint
-language plpgsql security definer set search_path = auth_gateway, pg_temp as $$
+language plpgsql set search_path = auth_gateway, pg_temp as $$
 declare
   no_hash constant bytea := decode(repeat('00', 32), 'hex');
   a record;
@@ -40,8 +40,9 @@ begin
     end if;
   end if;
 
-  -- Locks are taken in one order by all, one look-up by key each: for a join, the planner would read the whole table. No stream starts for a
-  -- person who is erased at the same time: the later of two transactions sees the earlier one.
+  -- Locks are taken in one order by all, one look-up by key each: for a join, the planner would read the whole table. A single stream is
+  -- locked below, where its hash is read. No stream starts for a person who is erased at the same time: the later of two transactions sees
+  -- the earlier one.
   if jsonb_array_length(p_appends) > 1 or p_appends->0->>'expected_version' = '0' or p_appends->0->>'stream_type' = 'identity' then
     for a in
       select x.stream_type, x.stream_id, (x.events->0->>'subject')::uuid as person, x.expected_version = 0 as starts,
@@ -153,6 +154,7 @@ declare
   v_line text;
   v_detail text;
 begin
+  -- A request alone needs no subtransaction: its error is the error of the statement.
   if cardinality(v_lines) = 1 then
     perform append_events(r.appends, r.subject_keys, r.limits)
     from jsonb_to_record(p_requests::jsonb) as r(appends jsonb, subject_keys jsonb, limits jsonb);
