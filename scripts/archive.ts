@@ -40,17 +40,18 @@ async function command(args: string[], terminal: Terminal): Promise<number> {
   const { values: flags, positionals } = parseArgs({ args, allowPositionals: true, options })
   const [action = '', ...months] = positionals
   const { out } = terminal
+  const isList = action === 'list' && months.length === 0
+  if (!isList && action !== 'make') throw new UsageError(`There is no "${positionals.join(' ')}"`)
+  const folder = isList || flags.to === undefined ? undefined : folderOf(terminal, flags.to)
+  if (!isList && folder === undefined) throw new UsageError('make needs --to <folder>')
   const sql = operatorConnection(terminal.env, 'archive')
   return withGateway(terminal, async (gateway) => {
-    if (action === 'list' && months.length === 0) {
+    if (folder === undefined) {
       const rows = await list(sql)
       const shown = rows.map((row) => ({ ...row, megabytes: String(row.megabytes ?? '-'), file: row.file ?? '-' }))
       out(flags.json ? JSON.stringify(rows, null, 2) : table(shown) || 'no months yet')
       return 0
     }
-    if (action !== 'make') throw new UsageError(`There is no "${positionals.join(' ')}"`)
-    if (flags.to === undefined) throw new UsageError('make needs --to <folder>')
-    const folder = folderOf(terminal, flags.to)
     for (const month of await selectMonths(sql, months)) {
       const made = await archiveMonth({ sql, gateway }, month, folder)
       out(

@@ -42,7 +42,8 @@ const options = {
   'backup-days': { type: 'string', default: '30' },
   'without-app': { type: 'boolean' },
 } as const
-type Call = OperatorCall<typeof options>
+type Input = { backupDays: number }
+type Call = OperatorCall<typeof options, Input>
 
 /** @throws RefusedError when there is none, or it is erased and the action would change it */
 async function existing({ gateway, what, action }: Call): Promise<IdentitySummary> {
@@ -87,20 +88,22 @@ export const identities = await operatorProgram(import.meta.url, {
   options,
   needs: () => 'Who? Give a UAI or an e-mail address',
   withThird: 'role',
+  readInput({ action, third: role, flags }): Input {
+    if (action === 'role' && !ROLES.includes(role)) throw new UsageError(`The role is one of ${ROLES.join(', ')}`)
+    return { backupDays: wholeNumber('backup-days', flags['backup-days']) }
+  },
   actions: {
     show: (call: Call): Promise<object> => existing(call),
     suspend: (call: Call) => decide(call, (state) => suspend(state, call.flags.reason)),
     reinstate: (call: Call) => decide(call, (state) => reinstate(state, call.flags.reason)),
     async role(call: Call) {
       const { third: role, flags } = call
-      if (!ROLES.includes(role)) throw new UsageError(`The role is one of ${ROLES.join(', ')}`)
       if (role !== 'user' && !flags['without-app']) await refuseWithoutApp(call.gateway, await existing(call))
       return decide(call, (state) => changeIdentity(state, { role, reason: flags.reason }))
     },
     'reset-factors': resetFactors,
     async erase(call: Call) {
-      const { reason, 'backup-days': days } = call.flags
-      const by = { act: actAsAccount, reason, backupDays: wholeNumber('backup-days', days) }
+      const by = { act: actAsAccount, reason: call.flags.reason, ...call.input }
       return erasePerson(createCall(call.gateway), await existing(call), by)
     },
     provenance: async (call: Call) => listProvenance(call.gateway.reads, (await existing(call)).members),

@@ -33,10 +33,11 @@ async function listKeys({ reads }: Gateway) {
 export const keys = await operatorProgram(import.meta.url, {
   usage: USAGE,
   options: { overlap: { type: 'string', default: String(OVERLAP_SECONDS) } },
+  readInput: ({ flags }) => wholeNumber('overlap', flags.overlap),
   actions: {
     list: ({ gateway }) => listKeys(gateway),
-    async rotate({ gateway, flags }) {
-      await rotateKeys(gateway, { type: 'operator', id: accountName() }, wholeNumber('overlap', flags.overlap))
+    async rotate({ gateway, input: overlap }) {
+      await rotateKeys(gateway, { type: 'operator', id: accountName() }, overlap)
       return listKeys(gateway)
     },
   },

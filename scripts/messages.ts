@@ -24,7 +24,8 @@ const AN_ADDRESS = 'an e-mail address or a number with its country code'
 const NEEDS: Record<string, string> = { list: AN_ADDRESS, lift: AN_ADDRESS, resume: 'a country, such as CH, or *' }
 
 const options = { reason: { type: 'string' } } as const
-type Call = OperatorCall<typeof options>
+/** The input is the reason. */
+type Call = OperatorCall<typeof options, string>
 
 const digestOf = ({ personal }: Gateway, address: string) => personal.digest(addressLookup(address))
 
@@ -36,24 +37,22 @@ const suppressed = async ({ gateway }: Call): Promise<object[]> =>
     ...row,
   }))
 
-function reasonOf({ action, flags }: Call): string {
-  if (!flags.reason) throw new UsageError(`${action} needs --reason`)
-  return flags.reason
-}
-
 /** Operator command: shows the delivery status of messages, and lifts suppressions and stops. */
 export const messages = await operatorProgram(import.meta.url, {
   usage: USAGE,
   options,
   needs: (action) => NEEDS[action] && `${action} needs ${NEEDS[action]}`,
+  readInput({ action, flags: { reason = '' } }): string {
+    if (/^(lift|resume)$/.test(action) && !reason) throw new UsageError(`${action} needs --reason`)
+    return reason
+  },
   actions: {
     figures: ({ gateway }: Call): Promise<object[]> => countMessages(gateway.reads),
     list: ({ gateway, what }: Call) => listMessages(gateway.reads, [digestOf(gateway, what)], NEWEST),
     suppressed,
     stopped,
     async lift(call: Call) {
-      const { gateway, what } = call
-      const reason = reasonOf(call)
+      const { gateway, what, input: reason } = call
       const found = await listSuppressions(gateway.reads, gateway.personal, digestOf(gateway, what))
       if (found.length === 0) throw new RefusedError('That address is not suppressed')
       await act(gateway, async (work) => {
@@ -63,8 +62,7 @@ export const messages = await operatorProgram(import.meta.url, {
       return suppressed(call)
     },
     async resume(call: Call) {
-      const { gateway, what } = call
-      const reason = reasonOf(call)
+      const { gateway, what, input: reason } = call
       const found = (await listBreakers(gateway.reads)).filter(({ country }) => country === what.toUpperCase())
       if (found.length === 0) throw new RefusedError('Text messages to that country are not stopped')
       await act(gateway, async (work) => {

@@ -12,10 +12,10 @@ radius changes nothing, unless --revoke is given: then everything in it that is 
 state folds the events of a person up to that time; without a person it walks the whole log.`
 
 const options = { revoke: { type: 'boolean' }, reason: { type: 'string' } } as const
-type Call = OperatorCall<typeof options>
+type Input = { reason: string; at: Date }
+type Call = OperatorCall<typeof options, Input>
 
-async function radius({ gateway, what, flags: { revoke, reason = '' } }: Call): Promise<Printed> {
-  if (revoke && !reason) throw new UsageError('--revoke needs a --reason')
+async function radius({ gateway, what, flags: { revoke }, input: { reason } }: Call): Promise<Printed> {
   const found = await traceBlastRadius(gateway, what)
   const revoked = revoke ? await revokeBlastRadius(createCall(gateway), found, { act: actAsAccount, reason }) : 0
   const rows = found.followed.map(({ kind, id, from, label, live, since }) => ({
@@ -30,10 +30,7 @@ async function radius({ gateway, what, flags: { revoke, reason = '' } }: Call): 
   return { json: { ...found, revoked }, text: lines.join('\n') }
 }
 
-async function state({ gateway, what: time, third: who }: Call): Promise<Printed> {
-  const at = new Date(time)
-  if (Number.isNaN(at.getTime())) throw new UsageError('state takes a time such as 2026-11-26T12:00:00Z')
-  if (at > new Date()) throw new UsageError('state takes a time that has passed')
+async function state({ gateway, third: who, input: { at } }: Call): Promise<Printed> {
   const found = who ? await findIdentity(gateway, who) : undefined
   if (who && !found) throw new RefusedError('No such identity')
   const people = await stateAt(gateway, at, found?.members)
@@ -50,6 +47,14 @@ export const trace = await operatorProgram(import.meta.url, {
   options,
   needs: (action) => (action === 'state' ? 'state takes a time' : 'Which event, session, token family, key or agent?'),
   withThird: 'state',
+  readInput({ action, what, flags: { revoke, reason = '' } }): Input {
+    const at = new Date(what)
+    if (action === 'radius' && revoke && !reason) throw new UsageError('--revoke needs a --reason')
+    if (action === 'state' && Number.isNaN(at.getTime()))
+      throw new UsageError('state takes a time such as 2026-11-26T12:00:00Z')
+    if (action === 'state' && at > new Date()) throw new UsageError('state takes a time that has passed')
+    return { reason, at }
+  },
   actions: { radius, state },
   print: (printed) => printed,
 })

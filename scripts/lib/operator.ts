@@ -16,10 +16,8 @@ export type Flags<O extends ParseArgsOptionsConfig> = ReturnType<
   typeof parseArgs<{ args: string[]; allowPositionals: true; options: O & typeof COMMON }>
 >['values']
 
-/** One run of an operator command. */
-export type OperatorCall<O extends ParseArgsOptionsConfig> = {
-  gateway: Gateway
-  terminal: Terminal
+/** The arguments of an operator command. */
+type Arguments<O extends ParseArgsOptionsConfig> = {
   /** The first argument. */
   action: string
   /** The second argument, and the third; empty if there is none. */
@@ -28,16 +26,29 @@ export type OperatorCall<O extends ParseArgsOptionsConfig> = {
   flags: Flags<O>
 }
 
-type OperatorCommand<O extends ParseArgsOptionsConfig, R> = {
+/** One run of an operator command. */
+export type OperatorCall<O extends ParseArgsOptionsConfig, I = undefined> = Arguments<O> & {
+  gateway: Gateway
+  terminal: Terminal
+  /** What `readInput` returned. */
+  input: I
+}
+
+type OperatorCommand<O extends ParseArgsOptionsConfig, R, I> = {
   usage: string
   options: O
   /** Returns the message for an action that needs a second argument; nothing if it takes none. */
   needs?: (action: string) => string | undefined
   /** The action that takes a third argument. */
   withThird?: string
-  actions: Record<string, (call: OperatorCall<O>) => Promise<R>>
+  /**
+   * Returns what the actions read from the arguments; it runs before the database is opened.
+   * @throws UsageError
+   */
+  readInput?: (given: Arguments<O>) => I
+  actions: Record<string, (call: OperatorCall<O, I>) => Promise<R>>
   /** Returns what is printed of a result. */
-  print(result: R, call: OperatorCall<O>): Promise<Printed> | Printed
+  print(result: R, call: OperatorCall<O, I>): Promise<Printed> | Printed
 }
 
 /** A result as JSON and as text. */
@@ -49,9 +60,9 @@ export type Printed = {
 }
 
 /** Makes an operator command that runs one of several actions on a gateway. */
-export function operatorProgram<const O extends ParseArgsOptionsConfig, R>(
+export function operatorProgram<const O extends ParseArgsOptionsConfig, R, I = undefined>(
   moduleUrl: string,
-  command: OperatorCommand<O, R>,
+  command: OperatorCommand<O, R, I>,
 ): Promise<Program> {
   return program(moduleUrl, command.usage, async (args, terminal) => {
     const options = { ...command.options, ...COMMON }
@@ -62,8 +73,10 @@ export function operatorProgram<const O extends ParseArgsOptionsConfig, R>(
     const tooMany = rest.length > 0 || (third && action !== command.withThird) || (what && !needed)
     if (!perform || tooMany) throw new UsageError(`There is no "${positionals.join(' ')}"`)
     if (needed && !what) throw new UsageError(needed)
+    const given = { action, what, third, flags: flags as Flags<O> }
+    const input = command.readInput?.(given) as I
     return withGateway(terminal, async (gateway) => {
-      const call = { gateway, terminal, action, what, third, flags: flags as Flags<O> }
+      const call = { ...given, gateway, terminal, input }
       const { json, text, remark } = await command.print(await perform(call), call)
       terminal.out('json' in flags && flags.json ? JSON.stringify(json, null, 2) : text)
       if (remark) terminal.err(remark)

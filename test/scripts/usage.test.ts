@@ -71,16 +71,36 @@ describe.each(FILES)('scripts/%s', (file) => {
 describe('without a database', () => {
   const operators = FILES.filter((file) => !WITHOUT_JSON.includes(nameOf(file)) && file !== 'build.ts')
   const nowhere = { AUTH_MASTER_SECRET: 'bG9jYWwtZGV2ZWxvcG1lbnQtb25seS1tYXN0ZXItc2VjcmV0', DEV_DIRECTORY: '/nowhere' }
+  const url = 'postgres://gateway:secret@127.0.0.1:1/gone'
+  const unreachable = { ...nowhere, DATABASE_MIGRATION_URL: url, DATABASE_URL: url }
 
   test.each(operators.filter((file) => file !== 'doctor.ts'))('1 with one sentence: %s', async (file) => {
     const program = programOf(file)
     const unset = await call(program, nowhere, ...exampleOf(program))
     expect(unset).toEqual({ exitCode: 1, out: '', err: expect.stringMatching(/^Set DATABASE_MIGRATION_URL.*$/) })
-    const url = 'postgres://somebody:secret@127.0.0.1:1/gone'
-    const env = { ...nowhere, DATABASE_MIGRATION_URL: url, DATABASE_URL: url }
-    const away = await call(program, env, ...exampleOf(program))
+    const away = await call(program, unreachable, ...exampleOf(program))
     expect(away).toEqual({ exitCode: 1, out: '', err: expect.stringMatching(/^The database does not answer: .*$/) })
     expect(away.err).not.toContain('secret')
+  })
+
+  test.each([
+    ['messages', 'lift a@b.ch', 'lift needs --reason'],
+    ['messages', 'resume CH', 'resume needs --reason'],
+    ['trace', 'radius abc --revoke', '--revoke needs a --reason'],
+    ['trace', 'state yesterday', 'state takes a time such as 2026-11-26T12:00:00Z'],
+    ['trace', 'state 2999-01-01T00:00:00Z', 'state takes a time that has passed'],
+    ['identities', 'role a@b.ch root', 'The role is one of user, admin, platform_admin'],
+    ['identities', 'role a@b.ch', 'The role is one of user, admin, platform_admin'],
+    ['identities', 'erase a@b.ch --backup-days soon', '--backup-days takes a whole number'],
+    ['identities', 'show a@b.ch --backup-days soon', '--backup-days takes a whole number'],
+    ['keys', 'rotate --overlap soon', '--overlap takes a whole number'],
+    ['keys', 'list --overlap soon', '--overlap takes a whole number'],
+    ['archive', 'list 2026-01', 'There is no "list 2026-01"'],
+    ['archive', 'make', 'make needs --to <folder>'],
+  ])('2 with its usage for wrong arguments: %s %s', async (name, line, message) => {
+    const program = programOf(`${name}.ts`)
+    const err = `${message}\n\n${program.usage}`
+    expect(await call(program, unreachable, ...line.split(' '))).toEqual({ exitCode: 2, out: '', err })
   })
 })
 
