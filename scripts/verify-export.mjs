@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 // Checks an export of the audit log with nothing but Node: no other file of this project, no network, no database.
+// It is one file, though a long one, so that an auditor can download, read and run it without the rest of the project.
 //
 //   node scripts/verify-export.mjs audit.jsonl [more.jsonl …] [archive.jsonl.gz …] [--key <verifier key>] [--checkpoint <note>] [--consistency <json>] [--json]
 //
