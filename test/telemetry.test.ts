@@ -168,8 +168,10 @@ describe('traces', () => {
       tokens.refresh_token,
     ]
     await expect.poll(() => spans().some(({ name }) => name === 'POST /oauth/token')).toBe(true)
-    const told = [...received, ...lines.map((line) => JSON.stringify(line)), (await scrape()).text].join('\n')
-    expect(secrets.filter((secret) => new RegExp(`\\b${secret.replace(/[^\w]/g, '\\$&')}\\b`).test(told))).toEqual([])
+    const telemetry = [...received, ...lines.map((line) => JSON.stringify(line)), (await scrape()).text].join('\n')
+    expect(secrets.filter((secret) => new RegExp(`\\b${secret.replace(/[^\w]/g, '\\$&')}\\b`).test(telemetry))).toEqual(
+      [],
+    )
   })
 })
 

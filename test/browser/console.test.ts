@@ -20,7 +20,7 @@ beforeAll(async () => {
   await ask(gateway, ada, 'POST', '/api/v1/api-keys', { name: 'Laptop', scopes: ['memories:read'] })
   const hook = {
     name: 'Warehouse',
-    url: 'https://told.example/events',
+    url: 'https://warehouse.example/events',
     types: ['SessionStarted'],
     reason: 'for a test',
   }

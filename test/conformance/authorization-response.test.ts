@@ -56,8 +56,8 @@ describe('A7 an error before the person did anything', () => {
       expect(page.html).toContain(`wants you back at ${host}.`)
       const href = page.html.match(/<a class="button primary" href="([^"]+)"/)?.[1]?.replaceAll('&amp;', '&') ?? ''
       expect(href.startsWith(`${redirect_uri}${redirect_uri.includes('?') ? '&' : '?'}error=invalid_scope&`)).toBe(true)
-      const told = new URL(href).searchParams
-      expect([told.get('state'), told.get('iss')]).toEqual(['a&b', gateway.url])
+      const parameters = new URL(href).searchParams
+      expect([parameters.get('state'), parameters.get('iss')]).toEqual(['a&b', gateway.url])
     }
   })
 
@@ -118,8 +118,8 @@ describe('A7 an error before the person did anything', () => {
 
   test.each(['https', 'loopback', 'app'] as const)('a refusal of the person is answered: %s', async (kind) => {
     const asked = { client_id: 'unknown-to-people', redirect_uri: redirects[kind], scope: undefined }
-    const told = await authorize((await signIn(gateway)).browser, params(asked), 'deny')
-    expect(told.get('error')).toBe('access_denied')
+    const parameters = await authorize((await signIn(gateway)).browser, params(asked), 'deny')
+    expect(parameters.get('error')).toBe('access_denied')
   })
 })
 
@@ -226,11 +226,11 @@ test('A17 A18 I1 a granted request has code, state byte for byte and iss, by 303
   const consent = await visit(params({ state }))
   const page = await person.browser.submit(consent, { decision: 'allow' }, '/oauth/consent')
   expect(page.status).toBe(303)
-  const told = new URL(page.location ?? '').searchParams
-  expect([...told.keys()]).toEqual(['code', 'state', 'iss'])
-  expect(told.get('state')).toBe(state)
-  expect(told.get('iss')).toBe(gateway.url)
-  expect(told.get('code')).toMatch(/^[\w-]{64}$/)
+  const parameters = new URL(page.location ?? '').searchParams
+  expect([...parameters.keys()]).toEqual(['code', 'state', 'iss'])
+  expect(parameters.get('state')).toBe(state)
+  expect(parameters.get('iss')).toBe(gateway.url)
+  expect(parameters.get('code')).toMatch(/^[\w-]{64}$/)
 })
 
 test('A17 an error carries no state when none was sent', async () => {

@@ -123,11 +123,11 @@ test.each([
   ['P2 none with login', { prompt: 'none login' }, 'invalid_request'],
   ['P4 request', { request: 'e30.e30.' }, 'request_not_supported'],
   ['P4 request_uri', { request_uri: 'https://app.example/r' }, 'request_uri_not_supported'],
-])('%s is told by redirect with state and iss (A7 A17 I1)', async (_, changes, error) => {
+])('%s is returned by redirect with state and iss (A7 A17 I1)', async (_, changes, error) => {
   const state = 'a+b/c=%20&"é'
-  const told = await answer({ ...changes, state })
-  expect(Object.fromEntries(told)).toMatchObject({ error, state, iss: gateway.url })
-  expect(told.get('error_description')).toMatch(/^[\x20-\x21\x23-\x5B\x5D-\x7E]+$/)
+  const parameters = await answer({ ...changes, state })
+  expect(Object.fromEntries(parameters)).toMatchObject({ error, state, iss: gateway.url })
+  expect(parameters.get('error_description')).toMatch(/^[\x20-\x21\x23-\x5B\x5D-\x7E]+$/)
 })
 
 test('A9 P7 a confidential client that is exempt may leave PKCE out; a public one never', async () => {

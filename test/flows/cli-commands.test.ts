@@ -66,10 +66,10 @@ describe('lanonasis-cli 3.11.2 (docs/wire-contract.md 5.1)', () => {
       const form = { grant_type: 'refresh_token', refresh_token, client_id: 'lanonasis-cli' }
       const { status, body } = await postJson(gateway, '/oauth/token', form)
       expect(status).toBe(200)
-      const told = body.data ?? body
-      expect(told.access_token ?? told.token).toEqual(expect.any(String))
-      expect(typeof told.expires_in).toBe('number')
-      refresh_token = told.refresh_token
+      const tokens = body.data ?? body
+      expect(tokens.access_token ?? tokens.token).toEqual(expect.any(String))
+      expect(typeof tokens.expires_in).toBe('number')
+      refresh_token = tokens.refresh_token
     }
   })
 

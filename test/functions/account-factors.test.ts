@@ -176,8 +176,8 @@ describe('recovery codes', () => {
     expect(page.html).toContain('You have 10 left.')
     await makeCodes(ada)
     expect(await recover(ada, codes[0] ?? '')).toMatchObject({ status: 400 })
-    const told = () => gateway.inbox.sent.filter(({ to }) => to === ada.email).flatMap(({ body }) => body.kind ?? [])
-    await expect.poll(told).toEqual(['authenticator_added', 'recovery_codes_made', 'recovery_codes_made'])
+    const notices = () => gateway.inbox.sent.filter(({ to }) => to === ada.email).flatMap(({ body }) => body.kind ?? [])
+    await expect.poll(notices).toEqual(['authenticator_added', 'recovery_codes_made', 'recovery_codes_made'])
   })
 
   test('303: one lets the person set up their factors again, once, in any case and grouping, and does not count as a step-up', async () => {

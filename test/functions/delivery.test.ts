@@ -162,18 +162,18 @@ describe('a notice', () => {
   const sentFor = (messageId: string) => gateway.inbox.sent.filter(({ id }) => id === messageId).length
 
   test('is sent later when the provider was down, once, and by one of two that try', async () => {
-    const told = notice(await somebody())
+    const message = notice(await somebody())
     gateway.inbox.fail({ status: 503 })
-    expect(await sendNotice(createCall(gateway.gateway), told)).toMatchObject({ status: 'failed', retryable: true })
+    expect(await sendNotice(createCall(gateway.gateway), message)).toMatchObject({ status: 'failed', retryable: true })
     gateway.inbox.recover()
     expect(await sendUnsent(gateway.gateway)).toBe(0)
     await waitTwoMinutes()
     await Promise.all([sendUnsent(gateway.gateway), sendUnsent(gateway.gateway)])
     await waitTwoMinutes()
     expect(await sendUnsent(gateway.gateway)).toBe(0)
-    expect(await typesOf(told.id)).toEqual(['MessageQueued', 'MessageFailed', 'MessageAccepted'])
-    expect(sentFor(told.id)).toBeGreaterThanOrEqual(1)
-    expect(await sendNotice(createCall(gateway.gateway), told)).toMatchObject({ status: 'accepted' })
+    expect(await typesOf(message.id)).toEqual(['MessageQueued', 'MessageFailed', 'MessageAccepted'])
+    expect(sentFor(message.id)).toBeGreaterThanOrEqual(1)
+    expect(await sendNotice(createCall(gateway.gateway), message)).toMatchObject({ status: 'accepted' })
   })
 
   test('is sent later when the process ended before, and never to an erased person', async () => {

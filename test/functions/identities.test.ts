@@ -254,9 +254,9 @@ describe('a merge', () => {
     const resolve = () => api(gateway, 'GET', '/v1/auth/resolve', { headers: cookie(browser) })
     await resolve()
     await vi.waitFor(async () => {
-      const told =
+      const accepted =
         await gateway.sql`select from auth_gateway.messages where status = 'accepted' and uai in (${ada.uai}, ${gone.uai})`
-      expect(told).toHaveLength(2)
+      expect(accepted).toHaveLength(2)
     })
     gateway.takeStatements()
     expect((await resolve()).body.authId).toBe(ada.uai)
@@ -310,11 +310,11 @@ describe('the account page', () => {
       '/account/email',
     )
     await ada.browser.submit(asked, { code: gateway.inbox.codeFor(fresh) }, '/account/email/code')
-    const told = (kind: string) =>
+    const notified = (kind: string) =>
       gateway.inbox.sent.some(
         ({ to, body }) => to === ada.email && body.kind === kind && body.key_preview === 'f•••@example.com',
       )
-    await expect.poll(() => told('sign_in_method_added')).toBe(true)
+    await expect.poll(() => notified('sign_in_method_added')).toBe(true)
     const account = await ada.browser.visit('/account')
     await ageSessions(gateway, ada.uai, 16 * 60)
     for (const path of ['/account/email', '/account/phone'])
@@ -333,7 +333,7 @@ describe('the account page', () => {
       '/sign-in-methods/remove',
     )
     expect(done.url).toContain('done=removed')
-    await expect.poll(() => told('sign_in_method_removed')).toBe(true)
+    await expect.poll(() => notified('sign_in_method_removed')).toBe(true)
   })
 
   test('of the last two ways to sign in one stays, also when both go at once from identities that were merged', async () => {

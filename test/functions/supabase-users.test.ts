@@ -321,9 +321,9 @@ describe('a Supabase access token', () => {
     const linked = await exchange(access_token, { subject_token })
     expect([linked.status, (await linked.json()).user.id]).toEqual([200, ada.uai])
     expect((await (await exchange(access_token)).json()).user.id).toBe(ada.uai)
-    const told = () =>
+    const notified = () =>
       gateway.inbox.sent.some(({ to, body }) => to === ada.email && body.kind === 'sign_in_method_added')
-    await expect.poll(told).toBe(true)
+    await expect.poll(notified).toBe(true)
     const grace = await getTokens(gateway, await signIn(gateway), forTheGateway)
     expect((await exchange(access_token, { subject_token: grace.access_token })).status).toBe(409)
   })

@@ -155,13 +155,13 @@ describe('a user of the Supabase project', () => {
 
   test('the person is notified of an account and of an address that are added', async () => {
     const ada = await signIn(gateway)
-    const told = () =>
+    const notices = () =>
       gateway.inbox.sent.filter(({ to, body }) => to === ada.email && body.kind === 'sign_in_method_added').length
     const user = newUser({ email: ada.email })
     await tell('user', user)
-    await expect.poll(told).toBe(1)
+    await expect.poll(notices).toBe(1)
     await tell('user', { ...user, email: newEmail('changed') })
-    await expect.poll(told).toBe(2)
+    await expect.poll(notices).toBe(2)
   })
 
   test('409, and no address more, for a person who has an app: a lasting way in for who reads their mail', async () => {

@@ -8,16 +8,16 @@ import { signInOperator } from '../support/operators.ts'
 import { settled } from '../support/settle.ts'
 import { getTokens, type SignedInBrowser, signIn } from '../support/sign-in.ts'
 
-type Told = { id: string; type: string; position: number; stream: string; version: number; body: string }
+type Delivery = { id: string; type: string; position: number; stream: string; version: number; body: string }
 
 const gateway = useGateway()
 let platform: SignedInBrowser
 let admin: SignedInBrowser
 let receiver: Server
 let url: string
-let told: Told[] = []
+let received: Delivery[] = []
 let secret = ''
-let answer: (told: Told) => number = () => 204
+let answer: (delivery: Delivery) => number = () => 204
 
 beforeAll(async () => {
   platform = await signInOperator(gateway)
@@ -47,12 +47,12 @@ beforeAll(async () => {
         version: data.stream.version,
         body,
       }
-      told.push(one)
+      received.push(one)
       response.writeHead(answer(one)).end()
     })
   })
   await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve))
-  url = `http://127.0.0.1:${(receiver.address() as { port: number }).port}/told`
+  url = `http://127.0.0.1:${(receiver.address() as { port: number }).port}/webhooks`
 })
 afterAll(async () => {
   receiver?.close()
@@ -80,7 +80,7 @@ const due = (id: string) =>
 beforeEach(async () => {
   const { webhooks } = (await ask(gateway, platform, 'GET', '/v1/webhooks')).body
   for (const { id } of webhooks) await ask(gateway, platform, 'DELETE', `/v1/webhooks/${id}`, { reason: 'next test' })
-  told = []
+  received = []
   answer = () => 204
 })
 
@@ -90,14 +90,14 @@ describe('deliveries', () => {
     const ada = await signIn(gateway)
     await getTokens(gateway, ada)
     const taken = await Promise.all([turn(), turn(), turn()])
-    expect(taken.reduce((sum, one) => sum + one, 0)).toBe(told.length)
-    expect(new Set(told.map(({ id }) => id)).size).toBe(told.length)
-    expect(told.map(({ type }) => type)).toEqual(
+    expect(taken.reduce((sum, one) => sum + one, 0)).toBe(received.length)
+    expect(new Set(received.map(({ id }) => id)).size).toBe(received.length)
+    expect(received.map(({ type }) => type)).toEqual(
       expect.arrayContaining(['IdentityCreated', 'SessionStarted', 'TokenFamilyStarted']),
     )
-    for (const one of Map.groupBy(told, ({ stream }) => stream).values())
+    for (const one of Map.groupBy(received, ({ stream }) => stream).values())
       expect(one.map(({ version }) => version)).toEqual(one.map(({ version }) => version).sort((a, b) => a - b))
-    const text = told.map(({ body }) => body).join()
+    const text = received.map(({ body }) => body).join()
     expect(text).not.toContain(ada.email)
     expect(text).not.toMatch(/"(sealed|origin|personal|\w+Hash)":/)
     expect(await turn()).toBe(0)
@@ -109,9 +109,9 @@ describe('deliveries', () => {
     await signIn(gateway)
     await turn()
     const { body } = await ask(gateway, admin, 'GET', '/v1/auth/me')
-    expect(told.every(({ body: text }) => JSON.parse(text).data.subject === body.id)).toBe(true)
+    expect(received.every(({ body: text }) => JSON.parse(text).data.subject === body.id)).toBe(true)
     expect(
-      told.map(({ type }) => type).filter((type) => !['SessionStarted', 'IdentityChanged'].includes(type)),
+      received.map(({ type }) => type).filter((type) => !['SessionStarted', 'IdentityChanged'].includes(type)),
     ).toEqual([])
     expect((await state(id)).behind).toBeLessThan(50)
   })
@@ -122,9 +122,9 @@ describe('deliveries', () => {
     let refused = 0
     answer = (one) => (one.type === 'IdentityCreated' && refused++ < 1 ? 503 : 204)
     await turn()
-    const inStream = () => told.filter(({ stream }) => stream === ada.uai).map(({ type }) => type)
+    const inStream = () => received.filter(({ stream }) => stream === ada.uai).map(({ type }) => type)
     expect(inStream()).toEqual(['IdentityCreated'])
-    expect(told.some(({ type }) => type === 'SessionStarted')).toBe(true)
+    expect(received.some(({ type }) => type === 'SessionStarted')).toBe(true)
     expect(await state(id)).toMatchObject({ dead: 0 })
     expect((await state(id)).waiting).toBeGreaterThan(1)
     await turn()
@@ -157,13 +157,13 @@ describe('deliveries', () => {
     const id = await add(platform, { scope: 'everything' })
     await signIn(gateway)
     await turn()
-    const [first] = told
-    const before = told.map(({ id: one }) => one)
-    told = []
+    const [first] = received
+    const before = received.map(({ id: one }) => one)
+    received = []
     const after = String((first?.position ?? 1) - 1)
     await ask(gateway, platform, 'POST', `/v1/webhooks/${id}/replay`, { after, reason: 'lost them' })
     await turn()
-    expect(told.map(({ id: one }) => one)).toEqual(expect.arrayContaining(before))
+    expect(received.map(({ id: one }) => one)).toEqual(expect.arrayContaining(before))
   })
 
   test('end where 410 is answered, as an event says', async () => {
@@ -197,7 +197,7 @@ describe('deliveries', () => {
     secret = body.secret
     await signIn(gateway)
     await turn()
-    expect(told.length).toBe(2)
+    expect(received.length).toBe(2)
   })
 })
 
@@ -229,8 +229,8 @@ describe('who may', () => {
 
   test.each([
     { url: 'http://10.0.0.1/' },
-    { url: 'ftp://told.example' },
-    { url: 'https://user:secret@told.example' },
+    { url: 'ftp://receiver.example' },
+    { url: 'https://user:secret@receiver.example' },
     { types: ['no type'] },
     { reason: '' },
   ])('400 for %j', async (wrong) => {

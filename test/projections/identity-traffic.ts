@@ -72,7 +72,7 @@ export function createIdentityTraffic(unit: Unit, people: { uai: string }[]) {
     async webhook(n: number): Promise<void> {
       const id = uuidv7()
       const [settings, reason] = [
-        { name: `Webhook ${n}`, url: 'https://told.example', types: ['SessionStarted'] },
+        { name: `Webhook ${n}`, url: 'https://receiver.example', types: ['SessionStarted'] },
         'test',
       ]
       await unit(async (work) => {

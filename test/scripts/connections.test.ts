@@ -177,7 +177,7 @@ describe('node scripts/check-oauth-providers.mjs', () => {
       attributes: { subject, email: ['workMail'], name: ['http://schemas.microsoft.com/identity/claims/displayname'] },
     })
     const gateway = createGateway(loadConfig({ DATABASE_URL: database.appUrl, LOG_LEVEL: 'silent' }))
-    const told = async () => {
+    const inspection = async () => {
       const { state, detail } = await inspectProviders(gateway)
       return [state, /initech accepts SHA-1 signatures/.test(detail)]
     }
@@ -187,9 +187,9 @@ describe('node scripts/check-oauth-providers.mjs', () => {
       clock_skew_seconds: 30,
       attributes: { email: ['workMail'] },
     })
-    expect(await told()).toEqual(['warning', true])
+    expect(await inspection()).toEqual(['warning', true])
     await cli('change', 'initech', '--sha1', 'refuse')
-    expect((await told())[1]).toBe(false)
+    expect((await inspection())[1]).toBe(false)
     expect((await cli('change', 'initech', '--subject-attribute', 'uid')).err).toContain('another provider')
     expect((await cli('change', 'initech', '--sha1', 'maybe')).exitCode).toBe(2)
     await cli('remove', 'initech')

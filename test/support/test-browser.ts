@@ -47,8 +47,8 @@ export function createBrowser({ url: base }: { url: string }, cookies = new Cook
     const cookie = cookies.header(url, sender)
     const site =
       from === undefined ? 'none' : from === origin ? 'same-origin' : isSameSite(from, url) ? 'same-site' : 'cross-site'
-    const told = { 'sec-fetch-site': site, 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' }
-    for (const [name, value] of Object.entries({ [IP_HEADER]: ip, accept: 'text/html', ...told }))
+    const fetchMetadata = { 'sec-fetch-site': site, 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' }
+    for (const [name, value] of Object.entries({ [IP_HEADER]: ip, accept: 'text/html', ...fetchMetadata }))
       if (!headers.has(name)) headers.set(name, value)
     if (cookie) headers.set('cookie', cookie)
     return fetch(url, { ...init, headers, redirect: 'manual' })
