@@ -16,10 +16,8 @@ import * as codes from '../../shared/domain/operator-code.ts'
 import * as recovery from '../../shared/domain/recovery-codes.ts'
 import * as totp from '../../shared/domain/totp-authenticator.ts'
 import * as webhooks from '../../shared/domain/webhook.ts'
-import type { Work } from '../../shared/events/commit.ts'
 import { mergeIdentities, splitIdentity } from '../../shared/people/identities.ts'
-
-type Unit = <T>(block: (work: Work) => Promise<T>) => Promise<T | undefined>
+import type { Unit } from './unit.ts'
 
 /** Accounts that are linked and unlinked, people that are merged and split, and the providers they come from. */
 export function createIdentityTraffic(unit: Unit, people: { uai: string }[]) {

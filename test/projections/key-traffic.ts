@@ -1,10 +1,9 @@
 import { uuidv7 } from 'uuidv7'
 import * as keys from '../../shared/domain/api-key.ts'
 import type { ApiKeySettings } from '../../shared/domain/api-key-settings.ts'
-import type { Work } from '../../shared/events/commit.ts'
+import type { Unit } from './unit.ts'
 
 type Owner = { uai: string }
-type Unit = <T>(block: (work: Work) => Promise<T>) => Promise<T | undefined>
 
 const settings = (n: number): ApiKeySettings => ({
   scopes: n % 2 ? ['memories:*', 'profile:read'] : ['memories:read'],

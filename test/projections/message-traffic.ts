@@ -2,16 +2,13 @@ import { uuidv7 } from 'uuidv7'
 import * as messages from '../../shared/domain/message.ts'
 import * as breakers from '../../shared/domain/sms-breaker.ts'
 import * as suppressions from '../../shared/domain/suppression.ts'
-import type { Work } from '../../shared/events/commit.ts'
-
-type Unit = <T>(block: (work: Work) => Promise<T>) => Promise<T | undefined>
+import { pick, type Unit } from './unit.ts'
 
 /** Messages that arrive, come back or are called unwanted, and addresses that get no more of them. */
 export function createMessageTraffic(unit: Unit) {
   const sent: string[] = []
   const stopped: string[] = []
   const tripped: string[] = []
-  const from = <T>(list: T[], n: number): T | undefined => list[n % list.length]
   const provider = 'resend'
 
   return {
@@ -36,7 +33,7 @@ export function createMessageTraffic(unit: Unit) {
     },
 
     async news(n: number): Promise<void> {
-      const id = from(sent, n)
+      const id = pick(sent, n)
       if (!id) return
       const news: messages.DeliveryStatus[] = [
         { kind: 'delayed', provider, reason: 'mailbox_full' },
@@ -46,13 +43,13 @@ export function createMessageTraffic(unit: Unit) {
       ]
       await unit(async (work) => {
         const stream = await work.load(messages.message, id, { subject: id })
-        stream.decide((state) => messages.recordStatus(state, from(news, n) ?? { kind: 'delivered', provider }))
+        stream.decide((state) => messages.recordStatus(state, pick(news, n) ?? { kind: 'delivered', provider }))
         stream.decide((state) => messages.recordAccepted(state, { provider, providerId: `mail-${n}`, attempts: 2 }))
       })
     },
 
     async suppression(n: number): Promise<void> {
-      const id = n % 3 === 0 ? from(stopped, n) : undefined
+      const id = n % 3 === 0 ? pick(stopped, n) : undefined
       await unit(async (work) => {
         if (id) {
           const stream = await work.load(suppressions.suppression, id, { subject: id })
@@ -70,7 +67,7 @@ export function createMessageTraffic(unit: Unit) {
     },
 
     async smsBreaker(n: number): Promise<void> {
-      const id = n % 3 === 0 ? from(tripped, n) : undefined
+      const id = n % 3 === 0 ? pick(tripped, n) : undefined
       await unit(async (work) => {
         if (id) {
           const stream = await work.load(breakers.smsBreaker, id, {})

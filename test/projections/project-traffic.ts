@@ -1,9 +1,7 @@
 import { uuidv7 } from 'uuidv7'
 import * as projects from '../../shared/domain/project.ts'
 import * as stored from '../../shared/domain/stored-key.ts'
-import type { Work } from '../../shared/events/commit.ts'
-
-type Unit = <T>(block: (work: Work) => Promise<T>) => Promise<T | undefined>
+import type { Unit } from './unit.ts'
 
 const facts = (n: number): stored.StoredKeyFacts => ({
   keyType: n % 2 ? 'api_key' : 'oauth_token',

@@ -4,9 +4,7 @@ import * as devices from '../../shared/domain/device-authorization.ts'
 import { readRecords, recordRead } from '../../shared/domain/record-read.ts'
 import { countRefusals, recordRefusal, refusedRequest } from '../../shared/domain/refused-request.ts'
 import { startFamily, tokenFamily } from '../../shared/domain/token-family.ts'
-import type { Work } from '../../shared/events/commit.ts'
-
-type Unit = <T>(block: (work: Work) => Promise<T>) => Promise<T | undefined>
+import type { Unit } from './unit.ts'
 
 /** Tokens of services, in their own name and for people, and refused requests. */
 export function createServiceTraffic(

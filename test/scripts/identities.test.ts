@@ -10,7 +10,8 @@ import { enrol, totpAuthenticator } from '../../shared/domain/totp-authenticator
 import { commit } from '../../shared/events/commit.ts'
 import type { Gateway } from '../../shared/gateway.ts'
 import { findOtp } from '../../shared/queries/otp-challenges.ts'
-import { createTraffic, type Person, testGateway } from '../projections/traffic.ts'
+import type { Person } from '../projections/sign-in-traffic.ts'
+import { createTraffic, testGateway } from '../projections/traffic.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { call } from './terminal.ts'
 
