@@ -10,7 +10,6 @@ import { GatewayError } from '../errors.ts'
 import { aboutPerson, type Work } from '../events/commit.ts'
 import type { Gateway } from '../gateway.ts'
 import { type ApiKeyFacts, type ApiKeyRecord, findKey } from '../queries/api-keys.ts'
-import { findName } from '../queries/names.ts'
 import { newApiKey } from '../tokens/api-key.ts'
 import {
   checkCeiling,
@@ -27,8 +26,7 @@ import {
 } from './api-key-draft.ts'
 import type { Draft, KeyChanges, NewKey } from './api-key-input.ts'
 import { endChildrenOfLeaked, endKey, loadKey, narrowChildren, removeKey, resumeParent } from './key-lineage.ts'
-
-const MOST_KEYS = 1000
+import { requireUniqueName } from './unique-name.ts'
 
 /** A key with its secret, which only this response contains. */
 export type WithSecret = { record: ApiKeyRecord; secret: string; notes: string[] }
@@ -74,10 +72,7 @@ export async function createApiKey(call: Call, principal: PersonPrincipal, input
     checkCeiling(principal, settings)
     checkWithin(settings, from)
     await requireSensitive(gateway, principal, settings)
-    const named = { kind: 'api-key' as const, place: owner.id, name: input.name }
-    const { taken, count } = await findName(gateway.reads, gateway.personal, named)
-    if (taken) throw new GatewayError('key_exists')
-    if (count >= MOST_KEYS) throw new GatewayError('too_many_keys')
+    await requireUniqueName(gateway, { kind: 'api-key', place: owner.id, name: input.name })
     const generation = (maker.parent?.ancestors.length ?? 0) + 2
     const now = gateway.now()
     parent?.decide((state) => deriveKey(state, { keyId: id, createdBy: person.uai, settings, generation, now }))
@@ -156,9 +151,7 @@ export async function updateApiKey(
   const { name = record.name, description = record.description } = input
   const naming = { name, description: description || undefined, reason: input.reason }
   const notes = await commitAs(call, target.principal, async (work) => {
-    const named = { kind: 'api-key' as const, place: record.owner_id, name }
-    const { taken } = await findName(gateway.reads, gateway.personal, named)
-    if (taken && taken !== record.id) throw new GatewayError('key_exists')
+    await requireUniqueName(gateway, { kind: 'api-key', place: record.owner_id, name }, record.id)
     return resettle(gateway, work, target, (before) => draft(gateway, principal, input, before), naming)
   })
   return { record: await written(gateway, record.id), notes }

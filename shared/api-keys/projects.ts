@@ -8,20 +8,17 @@ import * as projects from '../domain/project.ts'
 import { removeStoredKey, storedKey } from '../domain/stored-key.ts'
 import { GatewayError } from '../errors.ts'
 import { aboutPerson } from '../events/commit.ts'
-import type { Gateway } from '../gateway.ts'
 import { once } from '../once.ts'
-import { findName } from '../queries/names.ts'
 import { findProject, listProjects, type ProjectRecord } from '../queries/projects.ts'
 import { listStoredKeys } from '../queries/stored-keys.ts'
 import { requireUuid } from '../typed/fields.ts'
-
-const MOST_PROJECTS = 100
+import { requireUniqueName } from './unique-name.ts'
 
 const object = once(() =>
   z.record(z.string(), z.unknown()).check(z.refine((value) => JSON.stringify(value).length <= 16_384, 'is too large')),
 )
 /** The name of a project or stored key. */
-export const name = once(() =>
+export const nameField = once(() =>
   z.string('invalid_name').check(z.trim(), z.minLength(1, 'invalid_name'), z.maxLength(200, 'invalid_name')),
 )
 const settable = once(() => ({
@@ -32,12 +29,12 @@ const settable = once(() => ({
 
 export const newProjectBody = once(() =>
   z.object({
-    name: name(),
+    name: nameField(),
     organizationId: z.optional(z.uuid('invalid_organization')),
     ...settable(),
   }),
 )
-export const projectChangesBody = once(() => z.object({ name: z.optional(name()), ...settable() }))
+export const projectChangesBody = once(() => z.object({ name: z.optional(nameField()), ...settable() }))
 
 /** Returns the public description of a project (docs/wire-contract.md 1.8). */
 export function describeProject(project: ProjectRecord) {
@@ -76,13 +73,6 @@ export async function projectOf(call: Call, principal: PersonPrincipal, id: stri
   return project
 }
 
-async function checkName(gateway: Gateway, ownerId: string, wanted: string, own?: string): Promise<number> {
-  const { reads, personal } = gateway
-  const { taken, count } = await findName(reads, personal, { kind: 'project', place: ownerId, name: wanted })
-  if (taken && taken !== own) throw new GatewayError('project_conflict')
-  return count
-}
-
 /** @throws GatewayError invalid_organization, project_conflict, too_many_projects */
 export async function createProject(
   call: Call,
@@ -91,11 +81,11 @@ export async function createProject(
 ): Promise<ProjectRecord> {
   const { uai, organizationId } = principal.person
   if (input.organizationId && input.organizationId !== organizationId) throw new GatewayError('invalid_organization')
-  const { name: wanted, description, teamMembers = [], settings = {} } = input
+  const { name, description, teamMembers = [], settings = {} } = input
   const id = uuidv7()
   await commitAs(call, principal, async (work) => {
-    if ((await checkName(call.gateway, uai, wanted)) >= MOST_PROJECTS) throw new GatewayError('too_many_projects')
-    const details = { name: wanted, description, teamMembers, settings }
+    await requireUniqueName(call.gateway, { kind: 'project', place: uai, name })
+    const details = { name, description, teamMembers, settings }
     const created = projects.createProject({ ownerId: uai, organizationId, details })
     work.start(projects.project, id, aboutPerson(principal.person)).decide(() => created)
   })
@@ -110,12 +100,12 @@ export async function updateProject(
   input: z.infer<ReturnType<typeof projectChangesBody>>,
 ): Promise<ProjectRecord> {
   const before = await projectOf(call, principal, id)
-  const { name: wanted = before.name, description = before.description } = input
+  const { name = before.name, description = before.description } = input
   const { teamMembers = before.teamMembers, settings = before.settings } = input
-  const details = { name: wanted, description, teamMembers, settings }
+  const details = { name, description, teamMembers, settings }
   await commitAs(call, principal, async (work) => {
     const stream = await work.load(projects.project, id, { subject: before.ownerId })
-    await checkName(call.gateway, before.ownerId, wanted, id)
+    await requireUniqueName(call.gateway, { kind: 'project', place: before.ownerId, name }, id)
     stream.decide((state) => projects.updateProject(state, { by: asOwner(principal, before.ownerId), details }))
   })
   return projectOf(call, principal, id)

@@ -8,12 +8,11 @@ import { GatewayError } from '../errors.ts'
 import { aboutPerson } from '../events/commit.ts'
 import type { Gateway } from '../gateway.ts'
 import { once } from '../once.ts'
-import { findName } from '../queries/names.ts'
 import { findStoredKey, listStoredKeys, noteStoredKeyRead, type StoredKeyRecord } from '../queries/stored-keys.ts'
 import { requireUuid } from '../typed/fields.ts'
-import { name, projectOf } from './projects.ts'
+import { nameField, projectOf } from './projects.ts'
+import { requireUniqueName } from './unique-name.ts'
 
-const MOST_KEYS = 500
 const LONGEST_VALUE = 48_000
 
 const label = once(() => z.optional(z.string().check(z.trim(), z.minLength(1), z.maxLength(60))))
@@ -36,8 +35,8 @@ const settable = once(() => ({
     z.record(z.string(), z.unknown()).check(z.refine((value) => JSON.stringify(value).length <= 8192, 'is too large')),
   ),
 }))
-export const newStoredKeyBody = once(() => z.object({ name: name(), ...settable() }))
-export const storedKeyChangesBody = once(() => z.object({ name: z.optional(name()), ...settable() }))
+export const newStoredKeyBody = once(() => z.object({ name: nameField(), ...settable() }))
+export const storedKeyChangesBody = once(() => z.object({ name: z.optional(nameField()), ...settable() }))
 
 type Given = z.infer<ReturnType<typeof storedKeyChangesBody>>
 type Seen = { call: Call; principal: PersonPrincipal }
@@ -81,13 +80,6 @@ function seal({ personal }: Gateway, subject: string, wrapped: Uint8Array | null
   return Buffer.from(personal.seal(subject, personal.unwrap(subject, wrapped), value), 'base64')
 }
 
-async function checkName(gateway: Gateway, projectId: string, wanted: string, own?: string): Promise<number> {
-  const { reads, personal } = gateway
-  const { taken, count } = await findName(reads, personal, { kind: 'stored-key', place: projectId, name: wanted })
-  if (taken && taken !== own) throw new GatewayError('key_conflict')
-  return count
-}
-
 export async function storedKeysOf({ call, principal }: Seen, projectId: string): Promise<StoredKeyRecord[]> {
   const { id } = await projectOf(call, principal, projectId)
   return listStoredKeys(call.gateway.reads, call.gateway.personal, id)
@@ -126,7 +118,7 @@ export async function createStoredKey(
   const project = await projectOf(call, principal, projectId)
   const id = uuidv7()
   await commitAs(call, principal, async (work) => {
-    if ((await checkName(call.gateway, projectId, given.name)) >= MOST_KEYS) throw new GatewayError('too_many_keys')
+    await requireUniqueName(call.gateway, { kind: 'stored-key', place: projectId, name: given.name })
     const details = { name: given.name, tags: given.tags ?? [], metadata: given.metadata ?? {} }
     const added = domain.addStoredKey({
       projectId,
@@ -153,7 +145,7 @@ export async function updateStoredKey(seen: Seen, before: StoredKeyRecord, given
   }
   await commitAs(call, principal, async (work) => {
     const stream = await work.load(domain.storedKey, id, { subject: createdBy, wrappedKey })
-    await checkName(call.gateway, projectId, details.name, id)
+    await requireUniqueName(call.gateway, { kind: 'stored-key', place: projectId, name: details.name }, id)
     const sealed = value === undefined ? undefined : seal(call.gateway, createdBy, wrappedKey, value)
     stream.decide((state) =>
       domain.updateStoredKey(state, { projectId, facts: factsOf(given, before), details, value: sealed }),
