@@ -71,10 +71,10 @@ export function registeredForms(allowed: string[], asked: string[]): string[] {
 }
 
 function registeredForm(identifiers: string[], asked: string): string {
-  const wanted = canonical(asked)
-  const found = wanted && identifiers.find((one) => canonical(one) === wanted)
-  if (!found) throw new GatewayError('invalid_target')
-  return found
+  const resource = canonical(asked)
+  const registered = resource && identifiers.find((one) => canonical(one) === resource)
+  if (!registered) throw new GatewayError('invalid_target')
+  return registered
 }
 
 /**
@@ -83,6 +83,6 @@ function registeredForm(identifiers: string[], asked: string): string {
  */
 export function narrowResources(granted: string[], requested: string[] | undefined): string[] {
   if (!requested || requested.length === 0) return granted
-  const wanted = new Set(requested.map((asked) => registeredForm(granted, asked)))
-  return granted.filter((one) => wanted.has(one))
+  const narrowed = registeredForms(granted, requested)
+  return granted.filter((one) => narrowed.includes(one))
 }

@@ -62,8 +62,8 @@ export function demandRestrictions(principal: Principal, asked: KeyUseContext): 
   if (action !== undefined && service === undefined) throw actionAlone()
   if (principal.kind === 'person' && principal.apiKey) return
   const { family, audience: good = [] } = principal
-  for (const wanted of [audience, resource])
-    if (family && wanted !== undefined && !good.some((one) => isSameResource(one, wanted)))
+  for (const target of [audience, resource])
+    if (family && target !== undefined && !good.some((one) => isSameResource(one, target)))
       throw unmet('token for another resource')
   if (client_id !== undefined && (!family || clientKey(family.client.client_id) !== clientKey(client_id)))
     throw unmet('of another client')

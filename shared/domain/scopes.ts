@@ -73,8 +73,8 @@ function covers(grant: string, needed: string): boolean {
  * wildcard.
  */
 export function satisfies(granted: readonly string[], needed: string): boolean {
-  const wanted = canonicalScope(needed)
-  return granted.some((one) => covers(canonicalScope(one), wanted))
+  const required = canonicalScope(needed)
+  return granted.some((one) => covers(canonicalScope(one), required))
 }
 
 /** Scopes of operators and services only; consumers treat any mention of `admin` as administrator (docs/wire-contract.md 5.8). */

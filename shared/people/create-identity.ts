@@ -64,9 +64,9 @@ export const standingOf = ({ role, plan, organization_id }: MappedClaims): Stand
 /** Applies a hook's claims to an existing person, where they differ. */
 export async function applyClaims(work: Work, person: Person, claims: MappedClaims): Promise<Person> {
   const { name, locale } = claims
-  const wanted = { ...standingOf(claims), ...(name && { name }), ...(locale && { locale }) }
+  const claimed = { ...standingOf(claims), ...(name && { name }), ...(locale && { locale }) }
   const changes = Object.fromEntries(
-    Object.entries(wanted).filter(([member, value]) => value !== person[member as keyof typeof wanted]),
+    Object.entries(claimed).filter(([member, value]) => value !== person[member as keyof typeof claimed]),
   )
   if (Object.keys(changes).length === 0) return person
   const stream = await work.load(identity, person.uai, aboutPerson(person))

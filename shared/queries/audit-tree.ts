@@ -84,10 +84,10 @@ export const splitHashes = (hashes: Uint8Array) =>
 type StoredTiles = { hashes: Map<string, Buffer[]>; positions: Map<number, string[]> }
 
 /** Reads tiles by key; those of level 0 with the positions of their events. */
-export async function readTiles(sql: AnySql, wanted: { level: number; index: number }[]): Promise<StoredTiles> {
+export async function readTiles(sql: AnySql, keys: { level: number; index: number }[]): Promise<StoredTiles> {
   const rows = await sql<{ level: number; index: string; hashes: Uint8Array; positions: string[] | null }[]>`
     select t.level, t.index::text, t.hashes, t.positions::text[] as positions from auth_gateway.audit_tiles t
-    join unnest(${wanted.map(({ level }) => level)}::smallint[], ${wanted.map(({ index }) => index)}::bigint[]) as w(level, index)
+    join unnest(${keys.map(({ level }) => level)}::smallint[], ${keys.map(({ index }) => index)}::bigint[]) as w(level, index)
       on w.level = t.level and w.index = t.index`
   return {
     hashes: new Map(rows.map(({ level, index, hashes }) => [tileKey(level, Number(index)), splitHashes(hashes)])),
