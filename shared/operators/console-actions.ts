@@ -26,7 +26,7 @@ const changeStanding = (decision: typeof suspend) => async (asked: Asked) => {
   const { call, operator, id, reason } = asked
   const { uai } = answered(asked, await findPerson(call.gateway.reads, call.gateway.personal, id))
   if (uai === operator.principal.person.uai) throw new GatewayError('access_denied', { reason: 'own account' })
-  await commitAsOperator(asked.call, asked.operator, async (work) => {
+  await commitAsOperator(call, operator, async (work) => {
     const stream = await work.load(identity, uai, { subject: uai })
     stream.decide((state) => decision(state, reason))
   })
@@ -35,28 +35,28 @@ const changeStanding = (decision: typeof suspend) => async (asked: Asked) => {
 /** Changes the status of an application or provider, as an operator of all organizations. */
 const changeStatus =
   <S, E extends Event>(aggregate: Aggregate<S, E>, decision: (state: S, reason: string) => Decision<E>) =>
-  async (asked: Asked) => {
-    if (asked.operator.organizationId !== undefined)
+  async ({ call, operator, id, reason }: Asked) => {
+    if (operator.organizationId !== undefined)
       throw new GatewayError('access_denied', { reason: 'one organization only' })
-    await commitAsOperator(asked.call, asked.operator, async (work) => {
-      const stream = await work.load(aggregate, asked.id, {})
-      stream.decide((state) => decision(state, asked.reason))
+    await commitAsOperator(call, operator, async (work) => {
+      const stream = await work.load(aggregate, id, {})
+      stream.decide((state) => decision(state, reason))
     })
   }
 
 async function endSession(asked: Asked): Promise<void> {
-  const { call, id, reason } = asked
+  const { call, operator, id, reason } = asked
   const { uai } = answered(asked, await ownerOf(call.gateway.reads, call.gateway.personal, 'session', id))
-  await commitAsOperator(asked.call, asked.operator, async (work) => {
+  await commitAsOperator(call, operator, async (work) => {
     const stream = await work.load(session, id, { subject: uai })
     stream.decide((state) => end(state, 'revoked', reason))
   })
 }
 
 async function revokeApiKey(asked: Asked): Promise<void> {
-  const { call, id, reason } = asked
+  const { call, operator, id, reason } = asked
   const { uai } = answered(asked, await ownerOf(call.gateway.reads, call.gateway.personal, 'api_key', id))
-  await commitAsOperator(asked.call, asked.operator, (work) => endKey(work, { id, createdBy: uai }, reason))
+  await commitAsOperator(call, operator, (work) => endKey(work, { id, createdBy: uai }, reason))
 }
 
 async function revokeAll({ call, operator, id, reason }: Asked): Promise<void> {

@@ -1,6 +1,6 @@
 import { uuidv7 } from 'uuidv7'
 import type { PersonPrincipal } from '../../access/authenticate.ts'
-import { actAs, commitAs } from '../../access/authority.ts'
+import { commitAs } from '../../access/authority.ts'
 import { chooseResources } from '../../access/resource.ts'
 import { endKey } from '../../api-keys/key-lineage.ts'
 import type { Call } from '../../call.ts'
@@ -9,7 +9,7 @@ import { consent, withdraw } from '../../domain/consent.ts'
 import { canonicalScope, isKnownScope, mayHold, satisfies, scopesOf } from '../../domain/scopes.ts'
 import { revokeFamily, tokenFamily } from '../../domain/token-family.ts'
 import { GatewayError } from '../../errors.ts'
-import { aboutPerson, commit } from '../../events/commit.ts'
+import { aboutPerson } from '../../events/commit.ts'
 import { findApplication, findDelegation, listDelegations } from '../../queries/agent-delegations.ts'
 import type { Client } from '../../queries/api-clients.ts'
 import { findForService, type Resource } from '../../queries/authorizations.ts'
@@ -84,10 +84,9 @@ export async function revokeAgent(call: Call, principal: PersonPrincipal, id: st
 /** Revokes an application's access: every token, the consent, and the keys that it created. @throws GatewayError not_found */
 export async function revokeApplication(call: Call, principal: PersonPrincipal, clientId: string) {
   const { person } = principal
-  const revoked = await commit(call, async (work) => {
+  const revoked = await commitAs(call, principal, async (work) => {
     const found = await findApplication(call.gateway.reads, person, clientId)
     if (!found) throw new GatewayError('not_found')
-    actAs(work, principal)
     const subject = person.uai
     for (const id of found.families)
       (await work.load(tokenFamily, id, { subject })).decide((state) => revokeFamily(state, 'person'))

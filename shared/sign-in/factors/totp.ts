@@ -8,7 +8,7 @@ import { GatewayError } from '../../errors.ts'
 import { aboutPerson, type Work } from '../../events/commit.ts'
 import type { Gateway } from '../../gateway.ts'
 import { listFactors } from '../../queries/factors.ts'
-import { openBytes, sealBytes } from '../../tokens/sealed.ts'
+import { openJson, sealJson } from '../../tokens/sealed.ts'
 import { matchingStep, newTotpSecret } from '../../tokens/totp.ts'
 import type { ProvenFactor } from '../start-session.ts'
 import { resumeFactor } from './check-factor.ts'
@@ -24,8 +24,7 @@ export function newEnrolment(now: Date): Enrolment {
 
 /** Returns the enrolment sealed for this session, for a form field. */
 export function sealEnrolment({ derive }: Gateway, { credentialId }: PersonPrincipal, enrolment: Enrolment): string {
-  const bytes = Buffer.from(JSON.stringify(enrolment))
-  return sealBytes(derive('totp-enrolment'), bytes, credentialId).toString('base64url')
+  return sealJson(derive('totp-enrolment'), enrolment, credentialId)
 }
 
 /** Returns the enrolment from a form field; undefined if it belongs to another session or has expired. */
@@ -34,13 +33,8 @@ export function openEnrolment(
   { credentialId }: PersonPrincipal,
   sealed: string,
 ): Enrolment | undefined {
-  try {
-    const bytes = openBytes(derive('totp-enrolment'), Buffer.from(sealed, 'base64url'), credentialId)
-    const enrolment: Enrolment = JSON.parse(bytes.toString())
-    return enrolment.until > now().getTime() ? enrolment : undefined
-  } catch {
-    return undefined
-  }
+  const enrolment = openJson<Enrolment>(derive('totp-enrolment'), sealed, credentialId)
+  return enrolment && enrolment.until > now().getTime() ? enrolment : undefined
 }
 
 /**
