@@ -76,7 +76,6 @@ export const serverVariables = {
   PRIVATE_USE_SCHEMES: variable(
     'URI schemes without a dot that native applications, such as editors, may use in redirect URIs; schemes with a dot are always allowed.',
     listOf((one) => /^[a-z][a-z0-9+.-]*$/.test(one), 'must be schemes such as vscode,cursor'),
-
     ['cursor', 'vscode', 'vscode-insiders', 'windsurf', 'warp', 'claude', 'raycast', 'goose', 'lanonasis'],
   ),
   REGISTRATION_NETWORKS: variable(

@@ -34,7 +34,7 @@ export type AuthorizationFacts = {
   expiresAt: string
 }
 
-type BindingFault = 'client' | 'redirect_uri' | 'code_verifier' | 'dpop_jkt'
+type Mismatch = 'client' | 'redirect_uri' | 'code_verifier' | 'dpop_jkt'
 
 type PushedFacts = { clientId: string; requestUriHash: string; pushedAt: string; expiresAt: string }
 
@@ -59,7 +59,7 @@ export type AuthorizationEvent =
   | { type: 'AuthorizationDenied'; data: Record<string, never> }
   | { type: 'AuthorizationCodeShown'; data: { pasteHash: string; expiresAt: string } }
   | { type: 'AuthorizationCodeRedeemed'; data: { familyId: string } }
-  | { type: 'AuthorizationCodeRefused'; data: { reason: 'expired' | BindingFault } }
+  | { type: 'AuthorizationCodeRefused'; data: { reason: 'expired' | Mismatch } }
   | { type: 'AuthorizationCodeReplayed'; data: Record<string, never> }
 
 type Code = {
@@ -237,7 +237,7 @@ export function redeem(state: Authorization, input: Redemption & { familyId: str
     if (state.replayed || !isReplay(state, input)) return refuse('invalid_grant')
     return refuse('invalid_grant', { type: 'AuthorizationCodeReplayed', data: {} })
   }
-  const reason = end <= input.now ? 'expired' : bindingFault(state.facts, input)
+  const reason = end <= input.now ? 'expired' : mismatchOf(state.facts, input)
   if (reason && state.refusals >= MAX_RECORDED_REFUSALS) return refuse('invalid_grant')
   if (reason) return refuse('invalid_grant', { type: 'AuthorizationCodeRefused', data: { reason } })
   return record({ type: 'AuthorizationCodeRedeemed', data: { familyId: input.familyId } })
@@ -248,10 +248,10 @@ export function isReplay(
   state: Authorization,
   input: Redemption,
 ): state is Extract<Authorization, { status: 'redeemed' }> {
-  return state.status === 'redeemed' && endOf(state, input.codeHash) !== undefined && !bindingFault(state.facts, input)
+  return state.status === 'redeemed' && endOf(state, input.codeHash) !== undefined && !mismatchOf(state.facts, input)
 }
 
-function bindingFault(facts: AuthorizationFacts, input: Redemption): BindingFault | undefined {
+function mismatchOf(facts: AuthorizationFacts, input: Redemption): Mismatch | undefined {
   if (facts.clientId !== input.clientId) return 'client'
   if (input.redirectUri === undefined ? !facts.codeChallenge : input.redirectUri !== facts.redirectUri)
     return 'redirect_uri'

@@ -38,7 +38,7 @@ export type PastEvent = {
 type Past<S, F> = {
   id: string
   state: S
-  /** What its events say of the stream besides; of a member that several set, the latest. */
+  /** Members of its events that are not in the state; the latest value if several events have one. */
   facts: F
   changedAt: Date
   clientId: string

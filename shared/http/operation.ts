@@ -3,24 +3,24 @@ import * as z from 'zod/mini'
 /** How a caller proves who it is; the names of the document's security schemes. */
 export type Credential = 'token' | 'apiKey' | 'session' | 'client' | 'registrationToken' | 'signature'
 
-/** Makes a schema when the document is assembled: a function that only serves requests makes none of those. */
+/** Creates a schema when the document is assembled, so that a function that only serves requests creates none. */
 export type Schema<Type extends z.core.$ZodType = z.core.$ZodType> = () => Type
 
-/** A JSON answer, or one that is none: a page for people, a redirect, an empty answer, or another media type. */
+/** A JSON answer, or another one: a page for people, a redirect, an empty answer, or another media type. */
 export type Answer = Schema | 'page' | 'redirect' | 'empty' | `${string}/${string}`
 
 export type Operation = {
-  /** Where it stands in the document, if not under the tag of its function. */
+  /** Its tag in the document, if not that of its function. */
   tag?: string
   summary: string
-  /** The schema the function validates the body with; JSON and forms are taken alike. */
+  /** The schema the function validates the body with; it accepts JSON and forms. */
   body?: Schema
   query?: Schema<z.core.$ZodObject>
-  /** Credentials any one of which is taken. */
+  /** The accepted credentials; one is enough. */
   by?: Credential[]
   /** Without a credential as well. */
   open?: boolean
-  /** By status; refusals come in the family's dialect besides. */
+  /** By status, without errors, which have the format of their family. */
   answers: Record<number, Answer | Answer[]>
 }
 

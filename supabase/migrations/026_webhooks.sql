@@ -7,9 +7,9 @@ create table auth_gateway.webhooks (
   status_reason   text,
   secret_event    uuid not null,
   -- Events after this position are sent: where the webhook was added, or where a replay begins.
-  delivered_after      bigint not null,
+  delivered_after bigint not null,
   -- Position of the event that set delivered_after: a cursor with another one starts again.
-  delivered_since      bigint not null,
+  delivered_since bigint not null,
   added_at        timestamptz not null,
   version         integer not null
 );
@@ -43,12 +43,12 @@ insert into auth_gateway.read_models values ('webhooks', 'webhook', 'project_web
 
 -- How far each webhook was sent events, and the deliveries that failed. Counted and retried, not events.
 create table auth_gateway.webhook_cursors (
-  webhook_id   uuid primary key,
+  webhook_id        uuid primary key,
   -- Everything up to here was delivered, or is in webhook_deliveries.
-  position     bigint not null,
+  position          bigint not null,
   -- Of the webhook when this cursor started.
   delivered_since   bigint not null,
-  leased_until timestamptz not null,
+  leased_until      timestamptz not null,
   delivered         bigint not null default 0,
   last_delivered_at timestamptz
 );

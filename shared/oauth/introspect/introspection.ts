@@ -88,14 +88,14 @@ export function isFor(token: LiveToken, caller: Client | undefined): boolean {
 export function describeToken(gateway: Gateway, token: LiveToken, caller: Client | undefined) {
   const { family } = token
   const { client, person, session } = family
-  const tellsUai = !isPairwise(client) || (caller?.first_party === true && caller.id !== client.id)
-  const sid = session && (tellsUai ? session.id : sessionNameFor(gateway, client, session.id))
-  const tellsEmail = client.first_party || token.scope.split(' ').includes('email')
+  const showsUai = !isPairwise(client) || (caller?.first_party === true && caller.id !== client.id)
+  const sid = session && (showsUai ? session.id : sessionNameFor(gateway, client, session.id))
+  const showsEmail = client.first_party || token.scope.split(' ').includes('email')
   return {
     active: true,
     iss: gateway.issuer,
-    sub: person ? (tellsUai ? person.uai : subjectOf(gateway, client, person)) : client.client_id,
-    user_id: tellsUai ? person?.uai : undefined,
+    sub: person ? (showsUai ? person.uai : subjectOf(gateway, client, person)) : client.client_id,
+    user_id: showsUai ? person?.uai : undefined,
     client_id: client.client_id,
     scope: token.scope,
     token_type: token.kind === 'refresh' ? 'refresh_token' : token.confirmation?.jkt ? 'DPoP' : 'Bearer',
@@ -112,8 +112,8 @@ export function describeToken(gateway: Gateway, token: LiveToken, caller: Client
       amr: session.amr,
       project_scope: session.projectScope,
     }),
-    ...(person ? tellsUai && { organization_id: person.organizationId } : { sub_type: 'client' }),
-    ...(person?.email && tellsEmail && { email: person.email }),
+    ...(person ? showsUai && { organization_id: person.organizationId } : { sub_type: 'client' }),
+    ...(person?.email && showsEmail && { email: person.email }),
   }
 }
 

@@ -98,8 +98,8 @@ export async function checkFactor(
 }
 
 /**
- * Records a checked code in a unit of work: consumes a correct one; counts a wrong one, for the limits and every factor that it was
- * compared with, and refused. An attempt that lost a race must be checked again.
+ * Records a checked code in a unit of work: consumes a correct one; counts a wrong one for the limits and for every factor that it was
+ * compared with, and refuses it. An attempt that lost a race must be checked again.
  * @throws GatewayError otp_invalid, totp_locked, otp_rate_limited
  */
 export async function recordFactor(
