@@ -989,7 +989,7 @@ create view auth_gateway.session_facts with (security_invoker=true) as
     s.expires_at AS session_expires_at,
     s.version AS session_version,
     auth_gateway.session_is_valid(s.*, a.last_seen_at, o.ended_at) AS session_live,
-    (COALESCE(a.last_seen_at, s.started_at) < (now() - '00:05:00'::interval)) AS session_unseen
+    (COALESCE(a.last_seen_at, s.started_at) < (now() - '00:05:00'::interval)) AS session_activity_stale
    FROM ((auth_gateway.sessions s
      LEFT JOIN auth_gateway.session_activity a ON ((a.session_id = s.id)))
      LEFT JOIN auth_gateway.sessions o ON ((o.id = s.opened_from)));
@@ -1206,7 +1206,7 @@ declare
   v_person record;
   v_used timestamptz;
   v_service jsonb;
-  v_near boolean;
+  v_address_allowed boolean;
   v_count jsonb;
 begin
   select x.* into k from api_key_secrets s join api_keys x on x.id = s.key_id
@@ -1227,13 +1227,13 @@ begin
   if not found then
     return null;
   end if;
-  v_near := coalesce(cardinality(k.networks), 0) = 0 or coalesce(p_address <<= any (k.networks), false);
+  v_address_allowed := coalesce(cardinality(k.networks), 0) = 0 or coalesce(p_address <<= any (k.networks), false);
   if k.service = 'specific' and p_service is not null then
     select value into v_service from jsonb_array_elements(k.service_scopes) where value->>'service_key' = p_service;
   end if;
   if k.limits is null and v_service->>'max_calls_per_minute' is null and v_service->>'max_calls_per_day' is null then
     select last_used_at into v_used from api_key_activity where key_id = k.id;
-  elsif v_near and k.binding is null then
+  elsif v_address_allowed and k.binding is null then
     v_count := count_api_key_use(k, v_service);
   end if;
   k.name := null;
@@ -1242,9 +1242,9 @@ begin
   return json_build_object(
     'key', row_to_json(k),
     'person', row_to_json(v_person),
-    'near', v_near,
+    'addressAllowed', v_address_allowed,
     'service', v_service,
-    'unseen', v_used is null or v_used < now() - interval '1 minute',
+    'activityStale', v_used is null or v_used < now() - interval '1 minute',
     'count', v_count);
 end $function$;
 grant execute on function auth_gateway.check_api_key(text,inet,text) to auth_gateway_app;

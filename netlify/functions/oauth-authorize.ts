@@ -119,7 +119,7 @@ async function proceed(
   const silent = isAssured(client, redirectUri) && (client.first_party || remembered) && !prompt.has('consent')
   if (!silent && prompt.has('none')) throw new AuthorizationError(asked, 'consent_required')
 
-  if (signedIn.session.unseen) await touchSession(gateway().reads, signedIn.session.id)
+  if (signedIn.session.activityStale) await touchSession(gateway().reads, signedIn.session.id)
   const id = wanted.pushed?.id ?? uuidv7()
   const code = newOpaqueToken(id, CODE_SECRET_BYTES)
   await commit(c.var.call, async (work) => {

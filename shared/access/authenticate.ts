@@ -80,7 +80,7 @@ export async function noteDeadSession(call: Call): Promise<void> {
 export async function sessionOfHandle(gateway: Gateway, value: string | undefined): Promise<SignedIn | undefined> {
   const handle = handleOf(value)
   const signedIn = handle && (await findSession(gateway.reads, gateway.personal, handle))
-  if (signedIn?.session.unseen) await touchSession(gateway.reads, signedIn.session.id)
+  if (signedIn?.session.activityStale) await touchSession(gateway.reads, signedIn.session.id)
   return signedIn
 }
 

@@ -70,8 +70,8 @@ export async function checkApiKey(call: Call, presented: string, context: KeyUse
   const address = addressOf(call, context.client_ip)
   const found = await checkKey(reads, personal, { hash, address, service: named })
   if (!found) throw new GatewayError('api_key_invalid', { reason: 'unknown or inactive' })
-  const { key, person, near, service } = found
-  if (!near) throw new GatewayError('api_key_address')
+  const { key, person, addressAllowed, service } = found
+  if (!addressAllowed) throw new GatewayError('api_key_address')
   const bound = await checkBinding(call, key, context)
   checkService(key, service, context)
 
@@ -79,7 +79,7 @@ export async function checkApiKey(call: Call, presented: string, context: KeyUse
   const owed = bound.nonce || (key.binding && limited)
   const count = owed ? await countBoundUse(reads, { id: key.id, service, nonce: bound.nonce }) : found.count
   if (count) checkCount(count)
-  else await keyUse.note(key.id, found.unseen)
+  else await keyUse.note(key.id, found.activityStale)
 
   const scope = key.scopes.filter((one) => !isBeyondRole(person.role, one))
   const missing = context.scope?.filter((needed) => !satisfies(scope, needed)) ?? []

@@ -47,22 +47,18 @@ type ApiKeyCheck = {
   key: ApiKeyFacts
   /** The creator, whose standing and authority the key depends on. */
   person: Person
-  /** The address is allowed for the key. */
-  near: boolean
+  addressAllowed: boolean
   /** The limits of the named service, if the key lists it. */
   service?: ServiceScope
   /** Last activity is over a minute old and due for an update. */
-  unseen: boolean
+  activityStale: boolean
   /** Present when this statement counted the use. */
   count?: UseCount
 }
 
-type CheckRow = {
-  key: ApiKeyFacts
+type CheckRow = Pick<ApiKeyCheck, 'key' | 'addressAllowed' | 'activityStale'> & {
   person: PersonRow
-  near: boolean
   service: ServiceScope | null
-  unseen: boolean
   count: UseCount | null
 }
 
@@ -76,15 +72,8 @@ export async function checkKey(
   const [row] = await atOnce(sql<{ found: CheckRow | null }[]>`
     select auth_gateway.check_api_key(${hash}, ${address ?? null}, ${service ?? null}) as found`)
   if (!row?.found) return undefined
-  const { key, person, near, unseen, count } = row.found
-  return {
-    key,
-    person: toPerson(personal, person),
-    near,
-    service: row.found.service ?? undefined,
-    unseen,
-    count: count ?? undefined,
-  }
+  const { person, service: limits, count, ...facts } = row.found
+  return { ...facts, person: toPerson(personal, person), service: limits ?? undefined, count: count ?? undefined }
 }
 
 /** Counts the use of a bound key after its caller has been verified, and consumes the nonce. One statement. */

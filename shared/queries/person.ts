@@ -39,7 +39,7 @@ export type SessionRow = {
   session_expires_at: Date | string
   session_version: number
   session_live: boolean
-  session_unseen: boolean
+  session_activity_stale: boolean
 }
 
 export type Person = {
@@ -78,7 +78,7 @@ export type SessionFacts = {
   expiresAt: Date
   live: boolean
   /** Last activity is some minutes old and due for an update. */
-  unseen: boolean
+  activityStale: boolean
 }
 
 const SEALED = Symbol('sealed')
@@ -131,6 +131,6 @@ export function toSession(row: SessionRow): SessionFacts {
     recoveredAt: row.recovered_at === null ? undefined : new Date(row.recovered_at),
     expiresAt: new Date(row.session_expires_at),
     live: row.session_live,
-    unseen: row.session_unseen,
+    activityStale: row.session_activity_stale,
   }
 }

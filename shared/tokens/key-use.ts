@@ -28,9 +28,9 @@ export function createKeyUse(sql: postgres.Sql) {
 
   return {
     /** Counts a use; writes when due. */
-    async note(keyId: string, unseen: boolean): Promise<void> {
+    async note(keyId: string, activityStale: boolean): Promise<void> {
       gathered.set(keyId, (gathered.get(keyId) ?? 0) + 1)
-      if (unseen || Date.now() - writtenAt > FLUSH_MILLISECONDS) await flush()
+      if (activityStale || Date.now() - writtenAt > FLUSH_MILLISECONDS) await flush()
     },
     flush,
   }

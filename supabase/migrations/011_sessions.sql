@@ -90,7 +90,7 @@ create view auth_gateway.session_facts with (security_invoker = true) as
 select s.id as session_id, s.uai, s.handle_hash, s.opened_from, s.platform, s.project_scope, s.method, s.amr, s.acr,
   coalesce(s.stepped_up_at, s.started_at) as authenticated_at, s.stepped_up_at, s.recovered_at, s.expires_at as session_expires_at,
   s.version as session_version, auth_gateway.session_is_valid(s, a.last_seen_at, o.ended_at) as session_live,
-  coalesce(a.last_seen_at, s.started_at) < now() - interval '5 minutes' as session_unseen
+  coalesce(a.last_seen_at, s.started_at) < now() - interval '5 minutes' as session_activity_stale
 from auth_gateway.sessions s
 left join auth_gateway.session_activity a on a.session_id = s.id
 left join auth_gateway.sessions o on o.id = s.opened_from;

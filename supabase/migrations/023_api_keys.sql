@@ -221,7 +221,7 @@ declare
   v_person record;
   v_used timestamptz;
   v_service jsonb;
-  v_near boolean;
+  v_address_allowed boolean;
   v_count jsonb;
 begin
   select x.* into k from api_key_secrets s join api_keys x on x.id = s.key_id
@@ -242,13 +242,13 @@ begin
   if not found then
     return null;
   end if;
-  v_near := coalesce(cardinality(k.networks), 0) = 0 or coalesce(p_address <<= any (k.networks), false);
+  v_address_allowed := coalesce(cardinality(k.networks), 0) = 0 or coalesce(p_address <<= any (k.networks), false);
   if k.service = 'specific' and p_service is not null then
     select value into v_service from jsonb_array_elements(k.service_scopes) where value->>'service_key' = p_service;
   end if;
   if k.limits is null and v_service->>'max_calls_per_minute' is null and v_service->>'max_calls_per_day' is null then
     select last_used_at into v_used from api_key_activity where key_id = k.id;
-  elsif v_near and k.binding is null then
+  elsif v_address_allowed and k.binding is null then
     v_count := count_api_key_use(k, v_service);
   end if;
   k.name := null;
@@ -257,9 +257,9 @@ begin
   return json_build_object(
     'key', row_to_json(k),
     'person', row_to_json(v_person),
-    'near', v_near,
+    'addressAllowed', v_address_allowed,
     'service', v_service,
-    'unseen', v_used is null or v_used < now() - interval '1 minute',
+    'activityStale', v_used is null or v_used < now() - interval '1 minute',
     'count', v_count);
 end $$;
 

@@ -78,7 +78,7 @@ export async function refresh(
         now,
       }),
     )
-    if (family.session.unseen && family.session.live) await touchSession(gateway.reads, family.session.id)
+    if (family.session.activityStale && family.session.live) await touchSession(gateway.reads, family.session.id)
     return { response, family }
   })
 }

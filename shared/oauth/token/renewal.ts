@@ -25,7 +25,7 @@ export async function renewAccessToken(
   if (family.kind !== 'session') throw new GatewayError('invalid_refresh_token', { reason: 'not a direct sign-in' })
   const { session } = family
   await gateway.limiter.enforce(gateway.limiter.of('refresh', family.id))
-  if (session.unseen) await touchSession(gateway.reads, session.id)
+  if (session.activityStale) await touchSession(gateway.reads, session.id)
   const grant = {
     ...family,
     familyId: family.id,
