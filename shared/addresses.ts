@@ -1,4 +1,5 @@
 import { BlockList, isIP } from 'node:net'
+import { groupsOf } from './domain/network.ts'
 
 /** Whether a text is an IP address or a CIDR block (RFC 4632, RFC 4291 section 2.3). */
 export function isNetwork(value: string): boolean {
@@ -30,19 +31,12 @@ export function isWithin(networks: readonly string[], ip: string | undefined): b
   return list.check(plain, isIP(plain) === 6 ? 'ipv6' : 'ipv4')
 }
 
-const groupsOf = (text: string | undefined) => (text ? text.split(':') : [])
-
 /** Returns the first groups of an IPv6 address, without leading zeros. */
-function prefix(ip: string, groups: number): string {
-  const [head, tail] = (ip.split('%', 1)[0] ?? '').split('::')
-  const [left, right] = [groupsOf(head), groupsOf(tail)]
-  const all =
-    tail === undefined ? left : [...left, ...Array(Math.max(0, 8 - left.length - right.length)).fill('0'), ...right]
-  return all
+const prefix = (ip: string, groups: number): string =>
+  groupsOf(ip.replace(/%.*$/, ''))
     .slice(0, groups)
     .map((group) => group.replace(/^0+(?=.)/, ''))
     .join(':')
-}
 
 /** Returns the part of an address that identifies one subscriber: the whole of IPv4, the /64 of IPv6. */
 export function addressKey(ip: string | undefined): string {

@@ -72,10 +72,8 @@ const EDGE_PARSERS = ['supabase/functions/_shared/email-address.ts', 'supabase/f
 const MAY_IMPORT: [files: RegExp, targets: string[]][] = [
   [/^shared\/typed\//, ['shared/typed/', 'shared/errors.ts', 'shared/once.ts', ...EDGE_PARSERS]],
   [/^shared\/domain\//, ['shared/domain/', 'shared/events/types.ts', 'shared/errors.ts']],
-  [
-    /^shared\/(addresses|array-types|at-once|database-clock|database-tls|errors|limits|once|present|telemetry|version)\.ts$/,
-    [],
-  ],
+  [/^shared\/addresses\.ts$/, ['shared/domain/network.ts']],
+  [/^shared\/(array-types|at-once|database-clock|database-tls|errors|limits|once|present|telemetry|version)\.ts$/, []],
   [/^shared\/config(\.ts$|\/)/, ['shared/config/', 'shared/addresses.ts', 'shared/limits.ts']],
   [/^shared\/tracing\.ts$/, ['shared/telemetry.ts']],
   [/^shared\/http\/ensure-tracing\.ts$/, ['shared/tracing.ts', ...BASE]],

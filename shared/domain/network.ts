@@ -14,18 +14,19 @@ function withoutDots(address: string): string {
   })
 }
 
-function ofIpv6(address: string): bigint {
+/** Returns the eight groups of an IPv6 address. */
+export function groupsOf(address: string): string[] {
   const [head = [], tail] = withoutDots(address)
     .split('::')
     .map((half) => half.split(':').filter(Boolean))
-  const zeros = tail ? Array<string>(8 - head.length - tail.length).fill('0') : []
-  return joined([...head, ...zeros, ...(tail ?? [])], 16n, '0x')
+  const zeros = tail ? Array<string>(Math.max(0, 8 - head.length - tail.length)).fill('0') : []
+  return [...head, ...zeros, ...(tail ?? [])]
 }
 
 function parse(block: string): Block {
   const [address = '', prefix] = block.split('/')
   const bits = address.includes(':') ? 128 : 32
-  const base = bits === 128 ? ofIpv6(address) : ofIpv4(address)
+  const base = bits === 128 ? joined(groupsOf(address), 16n, '0x') : ofIpv4(address)
   return { bits, base, prefix: prefix === undefined ? bits : Number(prefix) }
 }
 

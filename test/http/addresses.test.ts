@@ -8,6 +8,7 @@ test.each([
   ['2001:db8:0:0:1::', '2001:db8:0:0', '2001:db8:0', '2001:db8'],
   ['2001:0db8::9:8:7', '2001:db8:0:0', '2001:db8:0', '2001:db8'],
   ['::1', '0:0:0:0', '0:0:0', '0:0'],
+  ['::1:0:0:192.0.2.7', '0:0:0:1', '0:0:0', '0:0'],
   ['fe80::1%eth0', 'fe80:0:0:0', 'fe80:0:0', 'fe80:0'],
   [undefined, 'unknown', 'unknown', 'unknown'],
 ])('%s is limited as %s, its network as %s, its range as %s', (ip, address, network, range) => {
