@@ -9,7 +9,7 @@ import { CONNECTIONS, percentile, type Row } from './measure.ts'
 export async function measureAppends(database: BenchDatabase, seconds: number): Promise<Row> {
   const sql = postgres(database.appUrl, { max: CONNECTIONS, prepare: false, onnotice: () => {} })
   const store = createEventStore(sql, sql, CONNECTIONS)
-  const before = await database.work()
+  const workSince = await database.countWork()
   const times: number[] = []
   const startedAt = performance.now()
   const worker = async () => {
@@ -21,7 +21,7 @@ export async function measureAppends(database: BenchDatabase, seconds: number): 
   }
   await Promise.all(Array.from({ length: CONNECTIONS }, worker))
   const elapsed = (performance.now() - startedAt) / 1000
-  const after = await database.work()
+  const work = await workSince()
   await sql.end()
   times.sort((a, b) => a - b)
   return {
@@ -29,9 +29,9 @@ export async function measureAppends(database: BenchDatabase, seconds: number): 
     perSecond: times.length / elapsed,
     p50: percentile(times, 0.5),
     p99: percentile(times, 0.99),
-    databaseCpu: (after.cpuMicroseconds - before.cpuMicroseconds) / times.length,
-    statements: (after.statements - before.statements) / times.length,
-    writes: (after.writes - before.writes) / times.length,
+    databaseCpu: work.cpuMicroseconds / times.length,
+    statements: work.statements / times.length,
+    commits: work.commits / times.length,
     unexpected: [],
   }
 }

@@ -7,8 +7,8 @@ import { createGatewayDatabase } from '../../scripts/lib/gateway-database.ts'
 import { migrate } from '../../scripts/lib/migrate.ts'
 import { startPostgres } from '../../scripts/lib/postgres.ts'
 
-/** How much the application role has asked of the database so far. */
-export type Work = { statements: number; writes: number; cpuMicroseconds: number }
+/** What the database did: statements of the application role, commits that wrote, and the CPU of all server processes (on Linux). */
+export type Work = { statements: number; commits: number; cpuMicroseconds: number }
 
 export type BenchDatabase = {
   appUrl: string
@@ -16,11 +16,8 @@ export type BenchDatabase = {
   sql: postgres.Sql
   postmaster: number
   version: string
-  /**
-   * Statements that the application role sent (pg_stat_statements), transactions that wrote (transaction ids used), and the CPU
-   * of all server processes (on Linux).
-   */
-  work(): Promise<Work>
+  /** Starts to count, and returns what returns the work since then. */
+  countWork(): Promise<() => Promise<Work>>
   stop(): Promise<void>
 }
 
@@ -54,18 +51,39 @@ export async function startBenchDatabase(settings: Record<string, string> = {}):
   await migrate({ url: ownerUrl, directory, applicationUrl: appUrl })
   const sql = postgres(superuserUrl, { max: 1, onnotice: () => {} })
   await sql`create extension pg_stat_statements`
+  await sql`create extension pg_walinspect`
   const [row] = await sql<{ version: string }[]>`select current_setting('server_version') as version`
   const postmaster = Number((await readFile(path.join(dataDirectory, 'postmaster.pid'), 'utf8')).split('\n', 1)[0])
+  const read = async () => {
+    const [row] = await sql<{ statements: number; lsn: string }[]>`
+      select coalesce(sum(s.calls), 0)::int as statements, pg_current_wal_flush_lsn() as lsn
+      from pg_stat_statements s join pg_roles r on r.oid = s.userid where r.rolname = ${new URL(appUrl).username}`
+    if (!row) throw new Error('pg_stat_statements returned no row')
+    return { ...row, cpuMicroseconds: await cpuOfChildren(postmaster) }
+  }
+  // Transaction ids cannot be counted: each request of a group has one of its own.
+  const countCommits = async (from: string, to: string) => {
+    if (from === to) return 0
+    const [row] = await sql<{ commits: number }[]>`
+      select coalesce(sum(count), 0)::int as commits from pg_get_wal_stats(${from}, ${to}, true)
+      where "resource_manager/record_type" = 'Transaction/COMMIT'`
+    return row?.commits ?? 0
+  }
   return {
     appUrl,
     sql,
     postmaster,
     version: row?.version ?? '',
-    async work() {
-      const [counted] = await sql<Omit<Work, 'cpuMicroseconds'>[]>`
-        select coalesce(sum(s.calls), 0)::int as statements, pg_snapshot_xmax(pg_current_snapshot())::text::int as writes
-        from pg_stat_statements s join pg_roles r on r.oid = s.userid where r.rolname = ${new URL(appUrl).username}`
-      return { statements: 0, writes: 0, ...counted, cpuMicroseconds: await cpuOfChildren(postmaster) }
+    async countWork() {
+      const before = await read()
+      return async () => {
+        const after = await read()
+        return {
+          statements: after.statements - before.statements,
+          commits: await countCommits(before.lsn, after.lsn),
+          cpuMicroseconds: after.cpuMicroseconds - before.cpuMicroseconds,
+        }
+      }
     },
     async stop() {
       await sql.end()

@@ -22,7 +22,7 @@ export type Row = {
   cpu?: number
   databaseCpu?: number
   statements: number
-  writes: number
+  commits: number
   residentMegabytes?: number
   peakMegabytes?: number
   unexpected: number[]
@@ -50,7 +50,7 @@ type Slice = {
   cpu: number
   databaseCpu: number
   statements: number
-  writes: number
+  commits: number
   times: number[]
   unexpected: number[]
 }
@@ -65,16 +65,16 @@ async function runSlice(
   scenario: Scenario,
   limit: Limit,
 ): Promise<Slice> {
-  const [before, work] = [await process.usage(), await database.work()]
+  const [before, workSince] = [await process.usage(), await database.countWork()]
   const { times, unexpected, seconds } = await run(process, scenario, limit)
-  const [after, workAfter] = [await process.usage(), await database.work()]
+  const [after, work] = [await process.usage(), await workSince()]
   const count = Math.max(times.length, 1)
   return {
     perSecond: count / seconds,
     cpu: (after.cpuMicroseconds - before.cpuMicroseconds) / count,
-    databaseCpu: (workAfter.cpuMicroseconds - work.cpuMicroseconds) / count,
-    statements: (workAfter.statements - work.statements) / count,
-    writes: (workAfter.writes - work.writes) / count,
+    databaseCpu: work.cpuMicroseconds / count,
+    statements: work.statements / count,
+    commits: work.commits / count,
     times,
     unexpected,
   }
@@ -100,7 +100,7 @@ async function toRow(name: string, process: MeasuredProcess, slices: Slice[]): P
     cpu: of((slice) => slice.cpu),
     databaseCpu: of((slice) => slice.databaseCpu),
     statements: of((slice) => slice.statements),
-    writes: of((slice) => slice.writes),
+    commits: of((slice) => slice.commits),
     residentMegabytes: residentBytes / 1_048_576,
     peakMegabytes: peakBytes / 1_048_576,
     unexpected: slices.flatMap((slice) => slice.unexpected),

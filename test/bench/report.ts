@@ -21,7 +21,7 @@ export function printHead(): void {
 }
 
 export function print(row: Row): void {
-  const { perSecond, share, p50, p99, cpu, databaseCpu, statements, writes, residentMegabytes } = row
+  const { perSecond, share, p50, p99, cpu, databaseCpu, statements, commits, residentMegabytes } = row
   const columns = [
     cell(perSecond, 0),
     share === undefined ? '' : `${(share * 100).toFixed(0)} %`,
@@ -30,7 +30,7 @@ export function print(row: Row): void {
     cell(cpu, 0),
     cell(databaseCpu, 0),
     cell(statements, 2),
-    cell(writes, 2),
+    cell(commits, 2),
     cell(residentMegabytes, 0),
   ]
   const padded = columns.map((text, index) => text.padStart(COLUMNS[index]?.length ?? 0))
