@@ -513,7 +513,7 @@ create table auth_gateway.messages (
   settled_at timestamp with time zone,
   version integer not null,
   constraint messages_pkey PRIMARY KEY (id),
-  constraint messages_status_check CHECK ((status = ANY (ARRAY['queued'::text, 'accepted'::text, 'failed'::text, 'delayed'::text, 'delivered'::text, 'bounced'::text, 'complained'::text])))
+  constraint messages_status_check CHECK ((status = ANY (ARRAY['queued'::text, 'accepted'::text, 'failed'::text, 'unconfirmed'::text, 'delayed'::text, 'delivered'::text, 'bounced'::text, 'complained'::text])))
 );
 CREATE INDEX messages_queued_at ON auth_gateway.messages USING btree (queued_at);
 alter table auth_gateway.messages enable row level security;
@@ -2423,12 +2423,14 @@ begin
       insert into messages (id, channel, template, uai, status, queued_at, version)
       values (e.stream_id, e.data->>'channel', e.data->>'template', (e.data->>'uai')::uuid, 'queued', e.recorded_at, e.version);
     when 'MessageAccepted' then
-      update messages set status = case when status in ('queued', 'failed') then 'accepted' else status end,
+      update messages set status = case when status in ('queued', 'failed', 'unconfirmed') then 'accepted' else status end,
         provider = e.data->>'provider', provider_id = e.data->>'providerId', attempts = (e.data->>'attempts')::integer,
-        reason = case when status in ('queued', 'failed') then null else reason end, version = e.version where id = e.stream_id;
+        reason = case when status in ('queued', 'failed', 'unconfirmed') then null else reason end, version = e.version where id = e.stream_id;
     when 'MessageFailed' then
       update messages set status = 'failed', reason = e.data->>'reason', retryable = (e.data->>'retryable')::boolean,
         attempts = (e.data->>'attempts')::integer, settled_at = e.recorded_at, version = e.version where id = e.stream_id;
+    when 'MessageUnconfirmed' then
+      update messages set status = 'unconfirmed', version = e.version where id = e.stream_id;
     when 'MessageDelayed' then
       update messages set status = 'delayed', reason = e.data->>'reason', version = e.version where id = e.stream_id;
     when 'MessageDelivered' then

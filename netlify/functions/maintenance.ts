@@ -1,6 +1,6 @@
 import type { Config } from '@netlify/functions'
 import { sendDueNotices, warnOfExpiringKeys } from '../../shared/api-keys/key-notices.ts'
-import { sendUnsent } from '../../shared/delivery/send-message.ts'
+import { sendUnsent, settleUnconfirmed } from '../../shared/delivery/send-message.ts'
 import { startGateway } from '../../shared/gateway.ts'
 import { log } from '../../shared/log.ts'
 import { deleteUnusedClients } from '../../shared/oauth/clients/unused-clients.ts'
@@ -14,9 +14,10 @@ export default async function maintenance(): Promise<Response> {
   const warned = await warnOfExpiringKeys(gateway)
   const notified = await sendDueNotices(gateway)
   const sent = await sendUnsent(gateway)
+  const unconfirmed = await settleUnconfirmed(gateway)
   const deletedClients = await deleteUnusedClients(gateway)
   const rotated = await rotateOldKeys(gateway)
-  log.info('maintenance', { ...done, rotated, warned, notified, sent, deletedClients })
+  log.info('maintenance', { ...done, rotated, warned, notified, sent, unconfirmed, deletedClients })
   return new Response(null, { status: 204 })
 }
 

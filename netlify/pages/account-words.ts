@@ -48,6 +48,7 @@ export const words = {
       delayed: 'Delayed',
       delivered: 'Delivered',
       failed: 'Not sent',
+      unconfirmed: 'Probably sent',
       bounced: 'Bounced',
       complained: 'Reported as spam',
     },

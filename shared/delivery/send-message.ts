@@ -1,9 +1,17 @@
 import { type Call, createCall } from '../call.ts'
-import { type Channel, type Message, message, queue, recordAccepted, recordFailed } from '../domain/message.ts'
+import {
+  type Channel,
+  type Message,
+  message,
+  queue,
+  recordAccepted,
+  recordFailed,
+  recordUnconfirmed,
+} from '../domain/message.ts'
 import { commit, type Work } from '../events/commit.ts'
 import type { Gateway } from '../gateway.ts'
 import { log } from '../log.ts'
-import { findMessage, listUnsent } from '../queries/messages.ts'
+import { findMessage, listUnconfirmed, listUnsent } from '../queries/messages.ts'
 import { openBytes, sealBytes } from '../tokens/sealed.ts'
 import { emailLookup } from '../typed/email.ts'
 import type { DeliveryMessage, DeliveryResult } from './deliver.ts'
@@ -26,6 +34,8 @@ const templateOf = ({ payload }: DeliveryMessage) => ('kind' in payload ? `notic
 /** The subject whose key encrypts the address: the person, or the message itself if no person is known. */
 const subjectOf = ({ id, uai }: Outgoing) => ({ subject: uai ?? id })
 
+const withoutPerson = ({ uai, ...sent }: Outgoing): DeliveryMessage => sent
+
 const queued = (outgoing: Outgoing) => ({
   ...{ channel: channelOf(outgoing), template: templateOf(outgoing), uai: outgoing.uai },
   ...{ address: outgoing.payload.to, lookup: addressLookup(outgoing) },
@@ -43,32 +53,24 @@ export function noteSuppressed(work: Work, outgoing: Outgoing): void {
   stream.decide((state) => recordFailed(state, SUPPRESSED))
 }
 
+type Known = { state: Message; version: number }
+
 /**
- * Sends a message that a unit of work has just queued and records the result.
+ * Records the result of a message. No response waits for an accepted one: if the process ends first, the provider's delivery status or
+ * `recordUnconfirmed` completes the record.
  * @param also makes further decisions in the same unit of work
  */
-export async function deliverQueued(
-  call: Call,
+async function recordResult(
+  { gateway, request }: Call,
   outgoing: Outgoing,
-  also?: (work: Work, result: DeliveryResult) => Promise<void>,
-): Promise<DeliveryResult> {
-  const state: Message = { status: 'queued', channel: channelOf(outgoing) }
-  return settle(call, outgoing, { state, version: 1 }, also)
-}
-
-async function settle(
-  call: Call,
-  outgoing: Outgoing,
-  known: { state: Message; version: number },
-  also?: (work: Work, result: DeliveryResult) => Promise<void>,
-): Promise<DeliveryResult> {
-  const { uai, ...sent } = outgoing
-  const result = await call.gateway.deliver(sent)
-  let at: typeof known | undefined = known
+  { result, known }: { result: DeliveryResult; known: Known },
+  also?: (work: Work) => Promise<void>,
+): Promise<void> {
+  let at: Known | undefined = known
   // The result is not an action of the caller. Their origin is recorded with the message; sealing it again would cost a lookup.
-  const { gateway, request } = call
   await commit({ gateway, request: { id: request.id } }, async (work) => {
     work.correlationId = outgoing.id
+    work.patient = result.status === 'accepted'
     const options = subjectOf(outgoing)
     // The delivery status webhook may have arrived first; then the stream is read again.
     const stream = at ? work.resume(message, outgoing.id, at, options) : await work.load(message, outgoing.id, options)
@@ -79,15 +81,32 @@ async function settle(
         ? recordAccepted(state, { provider: result.provider, providerId: result.providerId, attempts })
         : recordFailed(state, { reason: result.reason, retryable: result.retryable, attempts }),
     )
-    await also?.(work, result)
+    await also?.(work)
   })
+}
+
+/**
+ * Sends a message that a unit of work has just queued. A failure is recorded before this returns, an acceptance after the response.
+ * @param onFailure makes further decisions in the unit of work that records a failure
+ */
+export async function deliverQueued(
+  call: Call,
+  outgoing: Outgoing,
+  onFailure: (work: Work, reason: string) => Promise<void>,
+): Promise<DeliveryResult> {
+  const known: Known = { state: { status: 'queued', channel: channelOf(outgoing) }, version: 1 }
+  const result = await call.gateway.deliver(withoutPerson(outgoing))
+  if (result.status === 'accepted') call.later(recordResult(call, outgoing, { result, known }))
+  else await recordResult(call, outgoing, { result, known }, (work) => onFailure(work, result.reason))
   return result
 }
 
 /** Seals a message under its person's key, so that it can be retried for a day; undefined once they are erased. */
-function keepForLater({ gateway, now }: Call, { uai, ...sent }: Outgoing, wrapped: Uint8Array | undefined) {
+function keepForLater({ gateway, now }: Call, outgoing: Outgoing, wrapped: Uint8Array | undefined) {
+  const { id, uai } = outgoing
   if (!uai || !wrapped) return undefined
-  const sealed = sealBytes(gateway.personal.unwrap(uai, wrapped), Buffer.from(JSON.stringify(sent)), sent.id)
+  const text = JSON.stringify(withoutPerson(outgoing))
+  const sealed = sealBytes(gateway.personal.unwrap(uai, wrapped), Buffer.from(text), id)
   return { sealed, expiresAt: new Date(now().getTime() + KEPT_MS) }
 }
 
@@ -110,7 +129,10 @@ export async function sendMessage(call: Call, outgoing: Outgoing): Promise<Deliv
   })
   const { state, version, suppressed } = before
   if ('sent' in state && state.sent) return { status: 'accepted', ...state.sent }
-  return suppressed ? { status: 'failed', ...SUPPRESSED } : settle(call, outgoing, { state, version })
+  if (suppressed) return { status: 'failed', ...SUPPRESSED }
+  const result = await gateway.deliver(withoutPerson(outgoing))
+  await recordResult(call, outgoing, { result, known: { state, version } })
+  return result
 }
 
 const BATCH = 50
@@ -130,4 +152,20 @@ export async function sendUnsent(gateway: Gateway): Promise<number> {
     else log.warn('a message was not sent', { reason: result.reason, message: id })
   }
   return taken
+}
+
+/** Settles messages whose result was lost with the process that sent them, and that are not retried. Returns how many. */
+export async function settleUnconfirmed(gateway: Gateway): Promise<number> {
+  const found = await listUnconfirmed(gateway.reads, BATCH)
+  await Promise.all(
+    found.map(({ id, subject }) =>
+      commit(createCall(gateway), async (work) => {
+        work.actor = { type: 'system', id: 'maintenance' }
+        work.correlationId = id
+        const stream = await work.load(message, id, { subject })
+        stream.decide(recordUnconfirmed)
+      }),
+    ),
+  )
+  return found.length
 }

@@ -15,6 +15,8 @@ export type MessageEvent =
     }
   | { type: 'MessageAccepted'; data: { provider: string; providerId: string; attempts: number } }
   | { type: 'MessageFailed'; data: { reason: string; attempts: number; retryable: boolean } }
+  /** It may have been sent: the process ended before it recorded the result. */
+  | { type: 'MessageUnconfirmed'; data: Record<string, never> }
   /** The provider delivered it to the mail server of the address, or to the phone. */
   | { type: 'MessageDelivered'; data: { provider: string } }
   | { type: 'MessageDelayed'; data: { provider: string; reason?: string } }
@@ -25,7 +27,7 @@ export type MessageEvent =
 
 export type Message =
   | { status: 'none' }
-  | { status: 'queued' | 'failed'; channel: Channel }
+  | { status: 'queued' | 'failed' | 'unconfirmed'; channel: Channel }
   | { status: 'accepted' | 'delayed' | 'delivered' | 'bounced' | 'complained'; channel: Channel; sent?: Sent }
 
 type Sent = { provider: string; providerId: string; attempts: number }
@@ -44,6 +46,8 @@ export const message: Aggregate<Message, MessageEvent> = {
         return 'sent' in state ? { ...state, sent: event.data } : { status: 'accepted', channel, sent: event.data }
       case 'MessageFailed':
         return { status: 'failed', channel }
+      case 'MessageUnconfirmed':
+        return { status: 'unconfirmed', channel }
       case 'MessageDelayed':
         return { status: 'delayed', channel, sent }
       case 'MessageDelivered':
@@ -93,13 +97,28 @@ export function recordFailed(
   return { events: open ? [{ type: 'MessageFailed', data: outcome }] : [] }
 }
 
+/** Records that the result of a message was lost. A later report of the provider still counts. */
+export const recordUnconfirmed = (state: Message): Decision<MessageEvent> => ({
+  events: state.status === 'queued' ? [{ type: 'MessageUnconfirmed', data: {} }] : [],
+})
+
 /** A delivery status reported by the provider. Statuses may arrive out of order or twice. */
 export type DeliveryStatus =
   | { kind: 'delivered' | 'complained'; provider: string }
   | { kind: 'delayed'; provider: string; reason?: string }
   | { kind: 'bounced'; provider: string; permanent: boolean; reason?: string }
 
-const RANK = { none: 0, queued: 1, failed: 1, accepted: 1, delayed: 2, delivered: 3, bounced: 4, complained: 5 }
+const RANK = {
+  none: 0,
+  queued: 1,
+  failed: 1,
+  unconfirmed: 1,
+  accepted: 1,
+  delayed: 2,
+  delivered: 3,
+  bounced: 4,
+  complained: 5,
+}
 
 /** Records a delivery status, unless it is a duplicate or earlier than the current one. */
 export function recordStatus(state: Message, reported: DeliveryStatus): Decision<MessageEvent> {

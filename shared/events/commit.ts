@@ -61,6 +61,8 @@ export type Work = {
   ): Stream<S, E>
   /** Seconds after which a refused decision may be retried. */
   retryAfter?: number
+  /** Whether no response waits for this unit, so that it may share a later commit. */
+  patient?: boolean
   /** Ends the unit of work after the events so far are recorded. */
   refuse(refusal: Refusal): never
 }
@@ -210,7 +212,7 @@ async function append(
       events: [],
     })
   try {
-    await context.gateway.store.append([...appends.values()], seals.made, work.limits)
+    await context.gateway.store.append([...appends.values()], seals.made, work.limits, work.patient)
     publishEvents(pending.map(({ event }) => event))
   } catch (error) {
     if (!(error instanceof RateLimitedError)) throw error

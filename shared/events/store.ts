@@ -70,15 +70,17 @@ export function createEventStore(reads: AnySql, writes: AnySql, connections: num
 
     /**
      * Appends to any number of streams, everything or nothing.
+     * @param patient whether the append may wait a moment to share the transaction of others
      * @throws StaleError (LA001, 23505), RateLimitedError (LA003)
      */
     async append(
       appends: Append[],
       subjectKeys: { subject: string; wrapped_key: string }[] = [],
       limits: RateLimit[] = [],
+      patient = false,
     ): Promise<void> {
       try {
-        await append({ appends, subject_keys: subjectKeys, limits })
+        await append({ appends, subject_keys: subjectKeys, limits }, patient)
       } catch (error) {
         const { code, detail, message } = error as { code?: string; detail?: string; message: string }
         if (code === 'LA001' || code === '23505' || code === '40P01') throw new StaleError(message)

@@ -153,3 +153,14 @@ export function listUnsent(sql: postgres.Sql, limit: number): Promise<Unsent[]> 
       and (m.status = 'queued' or (m.status = 'failed' and m.retryable))
     order by m.id limit ${limit}`
 }
+
+/**
+ * Messages of the last week without a result for ten minutes that are not retried: the process ended while it sent them. One statement.
+ */
+export function listUnconfirmed(sql: postgres.Sql, limit: number): Promise<{ id: string; subject: string }[]> {
+  return sql<{ id: string; subject: string }[]>`
+    select m.id, coalesce(m.uai, m.id) as subject from auth_gateway.messages m
+    where m.status = 'queued' and m.queued_at > now() - interval '7 days' and m.queued_at < now() - interval '10 minutes'
+      and not exists (select from auth_gateway.event_secrets s where s.stream_id = m.id and s.name = 'message' and s.expires_at > now())
+    order by m.queued_at limit ${limit}`
+}

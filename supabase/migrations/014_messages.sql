@@ -4,7 +4,8 @@ create table auth_gateway.messages (
   channel     text not null,
   template    text not null,
   uai         uuid,
-  status      text not null check (status in ('queued', 'accepted', 'failed', 'delayed', 'delivered', 'bounced', 'complained')),
+  status      text not null check (status in
+                ('queued', 'accepted', 'failed', 'unconfirmed', 'delayed', 'delivered', 'bounced', 'complained')),
   provider    text,
   provider_id text,
   reason      text,
@@ -24,12 +25,14 @@ begin
       insert into messages (id, channel, template, uai, status, queued_at, version)
       values (e.stream_id, e.data->>'channel', e.data->>'template', (e.data->>'uai')::uuid, 'queued', e.recorded_at, e.version);
     when 'MessageAccepted' then
-      update messages set status = case when status in ('queued', 'failed') then 'accepted' else status end,
+      update messages set status = case when status in ('queued', 'failed', 'unconfirmed') then 'accepted' else status end,
         provider = e.data->>'provider', provider_id = e.data->>'providerId', attempts = (e.data->>'attempts')::integer,
-        reason = case when status in ('queued', 'failed') then null else reason end, version = e.version where id = e.stream_id;
+        reason = case when status in ('queued', 'failed', 'unconfirmed') then null else reason end, version = e.version where id = e.stream_id;
     when 'MessageFailed' then
       update messages set status = 'failed', reason = e.data->>'reason', retryable = (e.data->>'retryable')::boolean,
         attempts = (e.data->>'attempts')::integer, settled_at = e.recorded_at, version = e.version where id = e.stream_id;
+    when 'MessageUnconfirmed' then
+      update messages set status = 'unconfirmed', version = e.version where id = e.stream_id;
     when 'MessageDelayed' then
       update messages set status = 'delayed', reason = e.data->>'reason', version = e.version where id = e.stream_id;
     when 'MessageDelivered' then

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { type AddressInfo, createServer, connect as dial } from 'node:net'
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
 import { createDelivery, type Deliver, type DeliveryMessage } from '../../shared/delivery/deliver.ts'
 import { type EdgeFunctions, startEdgeFunctions } from '../support/edge.ts'
@@ -41,6 +42,32 @@ it('accepted with the id of the one mail in the mailbox', async () => {
     attempts: 1,
   })
   expect(provider.messages()).toHaveLength(1)
+})
+
+it('over connections that are kept from message to message, after failures too', async () => {
+  const target = new URL(edge.url)
+  let connections = 0
+  const proxy = createServer((client) => {
+    connections += 1
+    const upstream = dial({ host: target.hostname, port: Number(target.port) })
+    client.pipe(upstream).pipe(client)
+    for (const socket of [client, upstream]) socket.on('error', () => {}).on('close', () => upstream.destroy())
+  })
+  await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve))
+  const functionsUrl = edge.url.replace(target.host, `127.0.0.1:${(proxy.address() as AddressInfo).port}`)
+  const send = createDelivery({ now: () => new Date(), functionsUrl, webhookSecret })
+  const statuses: string[] = []
+  const sendOne = async () => void statuses.push((await send(message())).status)
+  await sendOne()
+  await sendOne()
+  const before = connections
+  await sendOne()
+  provider.fault({ status: 422, name: 'validation_error' })
+  await sendOne()
+  await sendOne()
+  expect(statuses).toEqual(['accepted', 'accepted', 'accepted', 'failed', 'accepted'])
+  expect(connections - before).toBe(0)
+  proxy.close()
 })
 
 it.each([

@@ -18,6 +18,7 @@ const failed: messages.MessageEvent = {
   data: { reason: 'provider_unavailable', attempts: 4, retryable: true },
 }
 const provider = 'resend'
+const unconfirmed: messages.MessageEvent = { type: 'MessageUnconfirmed', data: {} }
 const delivered: messages.MessageEvent = { type: 'MessageDelivered', data: { provider } }
 const delayed: messages.MessageEvent = { type: 'MessageDelayed', data: { provider, reason: undefined } }
 const bounced: messages.MessageEvent = { type: 'MessageBounced', data: { provider, permanent: true, reason: 'gone' } }
@@ -47,6 +48,18 @@ describe('a message', () => {
     given(messages.message, queued, accepted)
       .when((state) => messages.recordAccepted(state, sent))
       .then([])
+  })
+
+  test('unconfirmed when its result was lost, until the provider reports it', () => {
+    given(messages.message, queued).when(messages.recordUnconfirmed).then([unconfirmed])
+    for (const known of [failed, accepted, delivered])
+      given(messages.message, queued, known).when(messages.recordUnconfirmed).then([])
+    given(messages.message, queued, unconfirmed)
+      .when((state) => messages.recordAccepted(state, sent))
+      .then([accepted])
+    given(messages.message, queued, unconfirmed)
+      .when((state) => messages.recordStatus(state, { kind: 'delivered', provider }))
+      .then([delivered])
   })
 
   test('delivered, also when the webhook arrives before the answer of the provider', () => {

@@ -87,6 +87,19 @@ test('each request of a transaction gets its own outcome, and one that fails cha
   expect(await verifyEvents(owner)).toMatchObject({ ok: true })
 })
 
+test('patient requests share one transaction, the next one of a request that waits, or their own', async () => {
+  const [alone, joined] = [Array.from({ length: 10 }, () => uuidv7()), Array.from({ length: 10 }, () => uuidv7())]
+  const before = await transactions()
+  await Promise.all(alone.map((id) => store.append(append(id), [], [], true)))
+  expect((await transactions()) - before).toBe(1)
+  const patient = joined.map((id) => store.append(append(id), [], [], true))
+  await store.append(append())
+  expect(await Promise.all(joined.map(exists))).toEqual(joined.map(() => true))
+  await Promise.all(patient)
+  expect((await transactions()) - before).toBe(2)
+  expect(await Promise.all(alone.map(exists))).toEqual(alone.map(() => true))
+})
+
 test('of 20 starts of one stream in one transaction exactly one wins', async () => {
   const id = uuidv7()
   const outcomes = await Promise.allSettled(

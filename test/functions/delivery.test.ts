@@ -2,11 +2,12 @@ import { randomUUID } from 'node:crypto'
 import { Webhook } from 'standardwebhooks'
 import twilio from 'twilio'
 import { uuidv7 } from 'uuidv7'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { messages } from '../../scripts/messages.ts'
 import { createCall } from '../../shared/call.ts'
-import { sendUnsent } from '../../shared/delivery/send-message.ts'
+import { queueMessage, sendUnsent, settleUnconfirmed } from '../../shared/delivery/send-message.ts'
 import { sendNotice } from '../../shared/delivery/send-notice.ts'
+import { commit } from '../../shared/events/commit.ts'
 import type { Person } from '../../shared/queries/person.ts'
 import { eventsOf, newEmail, useGateway } from '../support/gateway.ts'
 import { openLimits } from '../support/rows.ts'
@@ -19,10 +20,15 @@ const gateway = useGateway({
 })
 
 const send = (to: object) => postJson(gateway, '/v1/auth/otp/send', to)
+/** The id of the newest message, once its result is recorded. */
+async function recorded(): Promise<string> {
+  const { id = '' } = gateway.inbox.sent.at(-1) ?? {}
+  await vi.waitFor(async () => expect(await typesOf(id)).toEqual(tail))
+  return id
+}
 async function sentTo(email = newEmail()): Promise<{ id: string; email: string }> {
   expect((await send({ email })).status).toBe(200)
-  const { id = '' } = gateway.inbox.sent.at(-1) ?? {}
-  return { id, email }
+  return { id: await recorded(), email }
 }
 
 type Signing = { secret?: string; ageSeconds?: number; svixId?: string; change?: (body: string) => string }
@@ -115,7 +121,7 @@ describe('Twilio', () => {
     const phone = `+4179${String(2_000_000 + number * 7919)}`
     await openLimits(gateway)
     expect((await send({ phone })).status).toBe(200)
-    return { id: gateway.inbox.sent.at(-1)?.id ?? '', phone }
+    return { id: await recorded(), phone }
   }
   const status = (MessageStatus: string, more = {}) => ({ MessageSid: 'SM1', MessageStatus, ...more })
 
@@ -185,6 +191,49 @@ describe('a notice', () => {
     await gateway.sql`delete from auth_gateway.subject_keys where subject = ${grace.uai}`
     expect(await sendUnsent(gateway.gateway)).toBe(1)
     expect(notices.map(({ id }) => sentFor(id))).toEqual([1, 0])
+  })
+})
+
+describe('the result of a code', () => {
+  const transactionsOf = async (ids: string[]) => {
+    const rows = await gateway.sql<{ transaction_id: string; event_type: string }[]>`
+      select distinct transaction_id, event_type from auth_gateway.event_store
+      where stream_type in ('message', 'otp_challenge') and stream_id = any (${ids})`
+    const of = (type: string) => new Set(rows.filter((row) => row.event_type === type).map((row) => row.transaction_id))
+    return { all: new Set(rows.map((row) => row.transaction_id)).size, accepted: of('MessageAccepted').size }
+  }
+
+  test('is recorded after the response, those of a moment in one commit', async () => {
+    const before = gateway.inbox.sent.length
+    const answers = await Promise.all(Array.from({ length: 5 }, () => send({ email: newEmail() })))
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200, 200])
+    const ids = gateway.inbox.sent.slice(before).map(({ id }) => id)
+    await vi.waitFor(async () => expect((await transactionsOf(ids)).accepted).toBeGreaterThan(0))
+    for (const id of ids) await vi.waitFor(async () => expect(await typesOf(id)).toEqual(tail))
+    const { all, accepted } = await transactionsOf(ids)
+    expect(all - accepted).toBe(5)
+    expect(accepted).toBeLessThan(5)
+  })
+
+  test('is unconfirmed when the process ended before, until the provider reports it', async () => {
+    const [lost, reported] = [uuidv7(), uuidv7()]
+    for (const id of [lost, reported])
+      await commit(createCall(gateway.gateway), async (work) =>
+        queueMessage(work, {
+          id,
+          function: 'send-otp-email',
+          payload: { type: 'otp.email', to: newEmail(), code: '123456', expires_in: 600, origin: 'auth.lanonasis.com' },
+        }),
+      )
+    expect((await resendTells('email.delivered', reported)).status).toBe(200)
+    expect(await settleUnconfirmed(gateway.gateway)).toBe(0)
+    await gateway.sql`update auth_gateway.messages set queued_at = queued_at - interval '11 minutes' where id = ${lost}`
+    expect(await settleUnconfirmed(gateway.gateway)).toBe(1)
+    expect(await settleUnconfirmed(gateway.gateway)).toBe(0)
+    expect(await typesOf(lost)).toEqual(['MessageQueued', 'MessageUnconfirmed'])
+    expect(await typesOf(reported)).toEqual(['MessageQueued', 'MessageDelivered'])
+    expect((await resendTells('email.delivered', lost)).status).toBe(200)
+    expect(await typesOf(lost)).toEqual(['MessageQueued', 'MessageUnconfirmed', 'MessageDelivered'])
   })
 })
 

@@ -1,4 +1,4 @@
-import { afterEach, expect, test } from 'vitest'
+import { afterEach, expect, test, vi } from 'vitest'
 import { addClient, eventsOf, newEmail, randomIp, useGateway } from '../support/gateway.ts'
 import { fillLimits, openLimits } from '../support/rows.ts'
 import { createBrowser, passSignIn, postJson, signIn } from '../support/sign-in.ts'
@@ -165,10 +165,13 @@ test('200 after one failed delivery attempt, with one message id', async () => {
   expect((await send(email)).status).toBe(200)
   expect(challengeIds(email)).toHaveLength(1)
   const [id = ''] = challengeIds(email)
-  expect((await eventsOf(gateway, 'message', id)).at(-1)).toMatchObject({
-    event_type: 'MessageAccepted',
-    data: { attempts: 2, provider: 'resend', providerId: `mail-${id}` },
-  })
+  const result = { attempts: 2, provider: 'resend', providerId: `mail-${id}` }
+  await vi.waitFor(async () =>
+    expect((await eventsOf(gateway, 'message', id)).at(-1)).toMatchObject({
+      event_type: 'MessageAccepted',
+      data: result,
+    }),
+  )
 })
 
 test('403 for a code entered in another browser than the one that asked', async () => {

@@ -26,6 +26,7 @@ export function createMessageTraffic(unit: Unit) {
         )
         if (n % 5 === 0)
           stream.decide((state) => messages.recordFailed(state, { reason: 'http_500', attempts: 4, retryable: true }))
+        if (n % 7 === 0) stream.decide(messages.recordUnconfirmed)
         if (n % 3 !== 0)
           stream.decide((state) => messages.recordAccepted(state, { provider, providerId: `mail-${n}`, attempts: 1 }))
       })

@@ -87,6 +87,7 @@ describe('any order of real units of work', () => {
         'ApiKeyDeleted',
         'MessageAccepted',
         'MessageFailed',
+        'MessageUnconfirmed',
         'MessageDelayed',
         'MessageDelivered',
         'MessageBounced',

@@ -174,10 +174,9 @@ async function sendOnce(call: Call, input: CodeRequest, effort: Effort): Promise
   if (outgoing === 'withheld') return { id, pause: pause || PROBE_WAIT }
   if (!outgoing) throw new GatewayError('otp_undeliverable', { reason: 'suppressed' })
 
-  const delivery = deliverQueued(call, outgoing, async (work, outcome) => {
-    if (outcome.status === 'accepted') return
+  const delivery = deliverQueued(call, outgoing, async (work, reason) => {
     const { challenge } = await findChallenge(call, { to, challengeId: id })
-    if (challenge) resumeChallenge(work, challenge).decide((state) => otp.recordUndelivered(state, outcome.reason))
+    if (challenge) resumeChallenge(work, challenge).decide((state) => otp.recordUndelivered(state, reason))
   })
   if (pause > 0) call.later(delivery)
   else await delivery.then(throwNotSent)
