@@ -3,6 +3,9 @@ import type postgres from 'postgres'
 // Shared by all queries: with own functions, each query object would become a dictionary, slow to read and costly to collect.
 const NEVER = { get: () => false, set: () => {} }
 
+/** False once the driver or the database was seen not to work this way. */
+let usable = true
+
 /**
  * Sends a statement in one round trip. Without a prepared statement, the driver would first ask the server for the parameter types.
  * Only for parameters whose types need no lookup: text, numbers, null, bytes, dates and `sql.json`, passed to a function whose
@@ -11,5 +14,10 @@ const NEVER = { get: () => false, set: () => {} }
 export function atOnce<Row extends readonly postgres.MaybeRow[]>(
   query: postgres.PendingQuery<Row>,
 ): postgres.PendingQuery<Row> {
-  return Object.defineProperty(query, 'describeFirst', NEVER)
+  return usable ? Object.defineProperty(query, 'describeFirst', NEVER) : query
+}
+
+/** Turns `atOnce` on or off for this process: see `testAtOnce`. */
+export function useAtOnce(value: boolean): void {
+  usable = value
 }

@@ -15,6 +15,7 @@ import { createLimiter, type Limiter } from './http/rate-limit.ts'
 import { allLimits } from './limits.ts'
 import { log } from './log.ts'
 import { createPersonal, type Personal } from './personal.ts'
+import { testAtOnce } from './queries/opening.ts'
 import { type Inspection, openDatabase, StartError, startWarnings } from './start.ts'
 import { callOwn, observeDelivery, observePool } from './telemetry.ts'
 import { type DeriveKey, keyDerivation } from './tokens/derived-key.ts'
@@ -140,6 +141,8 @@ export async function openGateway(settings: Config): Promise<{ gateway: Gateway 
   const pools = createPools(settings)
   try {
     const found = await openDatabase(pools.reads, settings)
+    if (!(await testAtOnce(pools.reads)))
+      log.warn('each statement takes two round trips, with this version of the driver')
     return { gateway: createGateway(settings, masterSecrets(settings)[found.secret], pools, found.clock), ...found }
   } catch (error) {
     await endPools(pools)

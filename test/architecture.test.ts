@@ -87,7 +87,10 @@ const MAY_IMPORT: [files: RegExp, targets: string[]][] = [
   [/^shared\/events\//, FACTORIES],
   [WIRED_DELIVERY, FACTORIES],
   [/^shared\/start\.ts$/, ['shared/queries/', ...FACTORIES]],
-  [/^shared\/gateway\.ts$/, ['shared/http/', 'shared/start.ts', 'shared/audit/lost-history.ts', ...FACTORIES]],
+  [
+    /^shared\/gateway\.ts$/,
+    ['shared/http/', 'shared/queries/opening.ts', 'shared/start.ts', 'shared/audit/lost-history.ts', ...FACTORIES],
+  ],
   [/^shared\/queries\//, READS],
   [/^shared\/access\//, COMMON],
   [/^shared\/delivery\//, ['shared/people/code-address.ts', ...COMMON]],

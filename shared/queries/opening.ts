@@ -1,4 +1,5 @@
 import type postgres from 'postgres'
+import { atOnce, useAtOnce } from '../at-once.ts'
 
 /** The state of a database that a process checks before it serves from it. */
 export type DatabaseState = {
@@ -50,4 +51,29 @@ export async function keepKeyCheck(sql: postgres.Sql, sealed: Uint8Array): Promi
   const [row] = await sql<{ kept: Uint8Array }[]>`select auth_gateway.keep_key_check(${sealed}) as kept`
   if (!row) throw new Error('the key-check value was not stored')
   return row.kept
+}
+
+/**
+ * Tests whether `atOnce` passes every kind of parameter unchanged, since it overrides a private member of the driver. If not, the process
+ * sends all statements as the driver does it, in two round trips. For a database that has just answered.
+ * @returns whether it works
+ */
+export async function testAtOnce(sql: postgres.Sql): Promise<boolean> {
+  useAtOnce(true)
+  const sent = {
+    text: `it's "text"`,
+    number: 7,
+    nothing: null,
+    bytes: '00ff',
+    date: 1_767_225_600_123,
+    json: '{"a": [1]}',
+  }
+  const [row] = await atOnce(sql`
+    select ${sent.text}::text as text, ${sent.number}::integer as number, ${sent.nothing}::text as nothing,
+      ${Buffer.from(sent.bytes, 'hex')}::bytea as bytes, ${new Date(sent.date)}::timestamptz as date,
+      ${sql.json(JSON.parse(sent.json))}::jsonb::text as json`).catch(() => [])
+  const received = row && { ...row, bytes: row.bytes?.toString('hex'), date: row.date?.getTime() }
+  const works = JSON.stringify(received) === JSON.stringify(sent)
+  useAtOnce(works)
+  return works
 }

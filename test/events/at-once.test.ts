@@ -2,17 +2,32 @@ import { type AddressInfo, connect, createServer } from 'node:net'
 import postgres from 'postgres'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { atOnce } from '../../shared/at-once.ts'
+import { testAtOnce } from '../../shared/queries/opening.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 
 let database: TestDatabase
 let sql: postgres.Sql
 let sent = 0
+let refusesBinds = false
 
-/** Passes everything on and counts what came from the client in one piece. */
+/** Whether a piece has messages of all these types (PostgreSQL, Frontend/Backend Protocol). */
+function hasMessages(piece: Buffer, types: string): boolean {
+  let found = ''
+  for (let at = 0; at + 5 <= piece.length; at += 1 + piece.readUInt32BE(at + 1))
+    found += String.fromCharCode(piece[at] ?? 0)
+  return [...types].every((type) => found.includes(type))
+}
+
+/** Passes everything on and counts what came from the client in one piece; may break at a statement with its parameters. */
 const wire = createServer((client) => {
   const { hostname, port } = new URL(database.appUrl)
   const server = connect(Number(port), hostname)
-  client.on('data', () => sent++).on('error', () => server.destroy())
+  client
+    .on('data', (piece) => {
+      sent++
+      if (refusesBinds && hasMessages(piece, 'PB')) client.destroy()
+    })
+    .on('error', () => server.destroy())
   client.pipe(server).on('error', () => client.destroy())
   server.pipe(client)
 })
@@ -22,7 +37,7 @@ beforeAll(async () => {
   await new Promise<void>((resolve) => wire.listen(0, '127.0.0.1', resolve))
   const url = new URL(database.appUrl)
   url.port = String((wire.address() as AddressInfo).port)
-  const options = { max: 1, prepare: false, max_pipeline: 0 }
+  const options = { max: 1, prepare: false, fetch_types: false, max_pipeline: 0 }
   sql = postgres(url.href, options)
   await sql`select 1`
 })
@@ -61,4 +76,20 @@ test('leaves the connection usable after a statement that fails', async () => {
     code: '22P02',
   })
   expect(await sql`select 1 as one`).toMatchObject([{ one: 1 }])
+})
+
+test('is used with this version of the driver', async () => {
+  expect(await testAtOnce(sql)).toBe(true)
+  expect(await roundTrips(() => testAtOnce(sql))).toBe(1)
+})
+
+test('is not used, and statements still work, where the test at the start fails', async () => {
+  const limit = () => atOnce(sql`select auth_gateway.take_rate_limits(${sql.json(limits)}) as wait`)
+  refusesBinds = true
+  expect(await testAtOnce(sql)).toBe(false)
+  await sql`select 1`.simple() // connects again
+  expect(await roundTrips(limit)).toBe(2)
+  refusesBinds = false
+  expect(await testAtOnce(sql)).toBe(true)
+  expect(await roundTrips(limit)).toBe(1)
 })
