@@ -7,6 +7,8 @@ export interface ProcessOptions {
   command: string
   args: string[]
   env?: NodeJS.ProcessEnv
+  /** Folder it runs in; default: that of this process. */
+  cwd?: string
   uid?: number
   gid?: number
   /** Sent to end it; default SIGTERM. */
@@ -36,11 +38,12 @@ const TETHER = fileURLToPath(new URL('tether.mjs', import.meta.url))
  * Starts a long-running command that never outlives this process, not even after a SIGKILL. It runs in its own process
  * group, so that Ctrl-C in the terminal reaches only this process, which then stops its commands in its own order.
  */
-export function startProcess({ output, signal = 'SIGTERM', env, ...command }: ProcessOptions): RunningProcess {
+export function startProcess({ output, signal = 'SIGTERM', env, cwd, ...command }: ProcessOptions): RunningProcess {
   const stream = typeof output === 'number' ? output : 'pipe'
   const tether = spawn(process.execPath, [TETHER, JSON.stringify({ ...command, signal })], {
     stdio: ['ignore', stream, stream, 'ipc'],
     env: env ?? process.env,
+    cwd,
     detached: true,
   })
   if (typeof output === 'function') forwardLines(tether, output)
