@@ -6,7 +6,7 @@ import {
   removeResource,
 } from '../shared/domain/protected-resource.ts'
 import type { Gateway } from '../shared/gateway.ts'
-import { parseScope } from '../shared/oauth/scope.ts'
+import { parseScope } from '../shared/oauth/token/scope.ts'
 import { listResources } from '../shared/queries/authorizations.ts'
 import { act, decideAsOperator, type OperatorCall, operatorProgram } from './lib/operator.ts'
 import { RefusedError, table, UsageError } from './lib/terminal.ts'

@@ -101,7 +101,7 @@ const MAY_IMPORT: [files: RegExp, targets: string[]][] = [
       'shared/sign-in/',
       'shared/oauth/authorize/authorize-url.ts',
       'shared/oauth/clients/redirect-uri.ts',
-      'shared/oauth/scope.ts',
+      'shared/oauth/token/scope.ts',
       'shared/oauth/token/token-family.ts',
       'shared/oauth/token/token-response.ts',
       'shared/sso/call-hook.ts',
@@ -275,7 +275,7 @@ describe('a sign-in', () => {
   })
 
   test.each(['hooksFor', 'beforeSignIn', 'afterSignIn'])('calls %s in complete.ts only', (name) => {
-    expect(importersOf(name, 'shared/sign-in/hooks/sign-in-hooks.ts')).toEqual(['shared/sign-in/complete.ts'])
+    expect(importersOf(name, 'shared/sign-in/sign-in-hooks.ts')).toEqual(['shared/sign-in/complete.ts'])
   })
 
   test('has its cookies set by one file, which one other calls', () => {

@@ -14,7 +14,7 @@ import { type CodeAddress, mailbox, telephone } from '../../shared/people/code-a
 import { notifyFactorChange } from '../../shared/people/factor-notices.ts'
 import { mergeIdentities } from '../../shared/people/identities.ts'
 import { listFactors } from '../../shared/queries/factors.ts'
-import { codeCheck, recordCode } from '../../shared/sign-in/otp/one-time-code.ts'
+import { codeCheck, recordCode } from '../../shared/sign-in/one-time-code.ts'
 import { sendTo } from '../../shared/sign-in/sign-in-steps.ts'
 import {
   browserHashOf,

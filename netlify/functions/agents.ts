@@ -13,7 +13,7 @@ import {
   revokeAgent,
   revokeApplication,
 } from '../../shared/oauth/clients/agents.ts'
-import { parseScope } from '../../shared/oauth/scope.ts'
+import { parseScope } from '../../shared/oauth/token/scope.ts'
 import { once } from '../../shared/once.ts'
 import { type Access, listApplications, listDelegations } from '../../shared/queries/agent-delegations.ts'
 import { requireUuid } from '../../shared/typed/fields.ts'

@@ -26,8 +26,8 @@ import {
   sendMagicLink,
   signInInstead,
   stateOfLink,
-} from '../../shared/sign-in/magic-link/magic-link.ts'
-import { codeCheck, codeMethod, recordCode } from '../../shared/sign-in/otp/one-time-code.ts'
+} from '../../shared/sign-in/magic-link.ts'
+import { codeCheck, codeMethod, recordCode } from '../../shared/sign-in/one-time-code.ts'
 import { clientOfPlatform } from '../../shared/sign-in/platforms.ts'
 import { supabaseAccount } from '../../shared/sso/supabase-project.ts'
 import { readSupabaseToken } from '../../shared/sync/supabase-users.ts'

@@ -41,7 +41,7 @@ import {
 } from '../../shared/oauth/authorize/authorize-steps.ts'
 import { keepPushedRequestOpen, mustPush, readPushedRequest } from '../../shared/oauth/authorize/pushed-request.ts'
 import { refreshClientDocument } from '../../shared/oauth/clients/client-document.ts'
-import { scopeForPerson } from '../../shared/oauth/scope.ts'
+import { scopeForPerson } from '../../shared/oauth/token/scope.ts'
 import { once } from '../../shared/once.ts'
 import { type AuthorizeFacts, findAuthorization, findForAuthorize } from '../../shared/queries/authorizations.ts'
 import { type SignedIn, touchSession } from '../../shared/queries/sessions.ts'

@@ -1,4 +1,4 @@
-import type { MagicLink } from '../../shared/sign-in/magic-link/magic-link.ts'
+import type { MagicLink } from '../../shared/sign-in/magic-link.ts'
 import { Form, type FormError, Submit } from './form-parts.tsx'
 import { Fact, Layout, Name, Sentence } from './layout.tsx'
 import { displayName } from './safe.ts'

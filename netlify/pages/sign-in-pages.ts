@@ -10,7 +10,7 @@ import { endsAtClient } from '../../shared/oauth/authorize/authorize-url.ts'
 import { once } from '../../shared/once.ts'
 import { findConnection, listConnections } from '../../shared/queries/connections.ts'
 import type { SignedIn } from '../../shared/queries/sessions.ts'
-import { waitToSend } from '../../shared/sign-in/otp/send-code.ts'
+import { waitToSend } from '../../shared/sign-in/send-code.ts'
 import {
   destinationOf,
   findTransaction,

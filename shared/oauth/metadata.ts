@@ -3,7 +3,7 @@ import type { Resource } from '../queries/authorizations.ts'
 import { CLIENT_SIGNING_ALGORITHMS } from '../tokens/signing-algorithms.ts'
 import { SUPPORTED_ACR } from './authorize/requested-acr.ts'
 import { SUPPORTED_GRANT_TYPES } from './clients/grant-types.ts'
-import { SUPPORTED_SCOPES } from './scope.ts'
+import { SUPPORTED_SCOPES } from './token/scope.ts'
 
 const CLIENT_AUTH_METHODS = ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none']
 /** Only behind a proxy that requests certificates (RFC 8705 sections 2.1.1, 3.3 and 5). */

@@ -8,8 +8,8 @@ import type { CodeAddress } from '../people/code-address.ts'
 import { findDomain } from '../queries/connections.ts'
 import { emailDomain } from '../typed/email.ts'
 import { completeSignIn } from './complete.ts'
-import { codeMethod, findChallenge, stateOfChallenge } from './otp/one-time-code.ts'
-import { sendCode } from './otp/send-code.ts'
+import { codeMethod, findChallenge, stateOfChallenge } from './one-time-code.ts'
+import { sendCode } from './send-code.ts'
 import {
   browserHashOf,
   destinationOf,

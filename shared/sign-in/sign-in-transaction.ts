@@ -11,7 +11,7 @@ import type { CodeAddress } from '../people/code-address.ts'
 import type { ProvenAccount } from '../people/external-account.ts'
 import { findClient } from '../queries/api-clients.ts'
 import { hashToken } from '../tokens/opaque.ts'
-import { brandOf } from './otp/send-code.ts'
+import { brandOf } from './send-code.ts'
 
 /** Longer than the lifetime of a code, so that a person who returns late gets a new code without starting again. */
 const SECONDS = 3600

@@ -9,7 +9,7 @@ import { mailbox } from '../people/code-address.ts'
 import type { ExternalProfile } from '../people/profile.ts'
 import { withEffort } from '../sign-in/effort.ts'
 import { knownBrowserOf } from '../sign-in/known-browser.ts'
-import { sendStep } from '../sign-in/otp/send-code.ts'
+import { sendStep } from '../sign-in/send-code.ts'
 import { profileOfUser } from '../sso/supabase-project.ts'
 import { countingMailbox, emailLookup } from '../typed/email.ts'
 

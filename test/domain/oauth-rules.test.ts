@@ -3,7 +3,7 @@ import { chooseResources, narrowResources } from '../../shared/access/resource.t
 import type { ClientMetadata } from '../../shared/domain/api-client.ts'
 import { GatewayError } from '../../shared/errors.ts'
 import { CODE_CHALLENGE, CODE_VERIFIER, challengeOf } from '../../shared/oauth/authorize/pkce.ts'
-import { askedScope, narrowScope, parseScope } from '../../shared/oauth/scope.ts'
+import { askedScope, narrowScope, parseScope } from '../../shared/oauth/token/scope.ts'
 import type { Client } from '../../shared/queries/api-clients.ts'
 
 describe('RFC 7636: PKCE', () => {

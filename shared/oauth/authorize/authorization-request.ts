@@ -5,7 +5,7 @@ import { once } from '../../once.ts'
 import type { Client } from '../../queries/api-clients.ts'
 import type { Resource } from '../../queries/authorizations.ts'
 import { hostedCallback, isPrivateUse, matchesRedirectUri } from '../clients/redirect-uri.ts'
-import { narrowScope } from '../scope.ts'
+import { narrowScope } from '../token/scope.ts'
 import { CODE_CHALLENGE } from './pkce.ts'
 import { type RequestedAcr, requestedAcr } from './requested-acr.ts'
 

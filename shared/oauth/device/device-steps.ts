@@ -30,8 +30,8 @@ import { openJson, sealJson } from '../../tokens/sealed.ts'
 import { refreshClientDocument } from '../clients/client-document.ts'
 import { DEVICE_CODE } from '../clients/grant-types.ts'
 import { looksLikeOurs } from '../clients/reserved-names.ts'
-import { narrowScope } from '../scope.ts'
 import { authenticateClient, type ClientCredentials } from '../token/client-auth.ts'
+import { narrowScope } from '../token/scope.ts'
 import { DEVICE_SECRET_BYTES, newUserCode, readUserCode, userCodeHash } from './device-code.ts'
 
 const REVOKE_DAYS = 30

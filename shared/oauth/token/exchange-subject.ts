@@ -10,8 +10,8 @@ import { findForService } from '../../queries/authorizations.ts'
 import type { Person, SessionFacts } from '../../queries/person.ts'
 import { findFamily } from '../../queries/token-families.ts'
 import { readAccessTokenId } from '../../tokens/access-token-id.ts'
-import { parseScope } from '../scope.ts'
 import { authenticateClient, type ClientCredentials } from './client-auth.ts'
+import { parseScope } from './scope.ts'
 import type { Descent } from './token-family.ts'
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/

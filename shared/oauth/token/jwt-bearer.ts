@@ -15,8 +15,8 @@ import { accountMethod } from '../../sign-in/external-sign-in.ts'
 import { configurationOf, keysOf } from '../../sso/oauth-client.ts'
 import { CLIENT_SIGNING_ALGORITHMS } from '../../tokens/signing-algorithms.ts'
 import { JWT_BEARER_GRANT } from '../clients/grant-types.ts'
-import { askedScope, parseScope } from '../scope.ts'
 import { authenticateClient, type ClientCredentials } from './client-auth.ts'
+import { askedScope, parseScope } from './scope.ts'
 import type { StartedFamily } from './token-response.ts'
 
 const MAX_SECONDS = 300

@@ -11,8 +11,8 @@ import { type Confirmation, type Family, findFamily, type PersonFamily } from '.
 import { newAccessTokenId } from '../../tokens/access-token-id.ts'
 import { keyDerivation } from '../../tokens/derived-key.ts'
 import { openBytes, sealBytes } from '../../tokens/sealed.ts'
-import { askedScope, scopeForPerson } from '../scope.ts'
 import { authenticateClient, type ClientCredentials } from './client-auth.ts'
+import { askedScope, scopeForPerson } from './scope.ts'
 import { refreshExpiry, resumeFamily } from './token-family.ts'
 import { type TokenResponse, tokenResponse } from './token-response.ts'
 

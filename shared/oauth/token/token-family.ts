@@ -6,7 +6,7 @@ import { aboutPerson, type Stream, type Work } from '../../events/commit.ts'
 import type { Gateway } from '../../gateway.ts'
 import type { Family } from '../../queries/token-families.ts'
 import { newAccessTokenId } from '../../tokens/access-token-id.ts'
-import { accountScopesLast, scopeForPerson } from '../scope.ts'
+import { accountScopesLast, scopeForPerson } from './scope.ts'
 import {
   accessTokenSeconds,
   type DelegatedGrant,

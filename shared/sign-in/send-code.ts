@@ -1,9 +1,9 @@
 import { randomBytes, randomInt } from 'node:crypto'
 import { uuidv7 } from 'uuidv7'
-import { addressKey, networkKey, rangeKey } from '../../addresses.ts'
-import type { Call } from '../../call.ts'
-import type { Brand, DeliveryResult } from '../../delivery/deliver.ts'
-import { deliverQueued, noteSuppressed, type Outgoing, queueMessage } from '../../delivery/send-message.ts'
+import { addressKey, networkKey, rangeKey } from '../addresses.ts'
+import type { Call } from '../call.ts'
+import type { Brand, DeliveryResult } from '../delivery/deliver.ts'
+import { deliverQueued, noteSuppressed, type Outgoing, queueMessage } from '../delivery/send-message.ts'
 import {
   PROBE_WAIT,
   passSmsGuard,
@@ -15,19 +15,19 @@ import {
   smsNetworkLimits,
   smsSources,
   smsTrust,
-} from '../../delivery/sms-guard.ts'
-import * as otp from '../../domain/otp-challenge.ts'
-import { GatewayError } from '../../errors.ts'
-import { commit } from '../../events/commit.ts'
-import type { RateLimit } from '../../events/store.ts'
-import type { Gateway } from '../../gateway.ts'
-import type { Effort } from '../../limits.ts'
-import type { CodeAddress } from '../../people/code-address.ts'
-import type { Client } from '../../queries/api-clients.ts'
-import { hashToken } from '../../tokens/opaque.ts'
-import { countingMailbox } from '../../typed/email.ts'
-import { withEffort } from '../effort.ts'
-import { knownBrowserOf } from '../known-browser.ts'
+} from '../delivery/sms-guard.ts'
+import * as otp from '../domain/otp-challenge.ts'
+import { GatewayError } from '../errors.ts'
+import { commit } from '../events/commit.ts'
+import type { RateLimit } from '../events/store.ts'
+import type { Gateway } from '../gateway.ts'
+import type { Effort } from '../limits.ts'
+import type { CodeAddress } from '../people/code-address.ts'
+import type { Client } from '../queries/api-clients.ts'
+import { hashToken } from '../tokens/opaque.ts'
+import { countingMailbox } from '../typed/email.ts'
+import { withEffort } from './effort.ts'
+import { knownBrowserOf } from './known-browser.ts'
 import { findChallenge, networkLookup, resumeChallenge } from './one-time-code.ts'
 
 /**

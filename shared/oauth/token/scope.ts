@@ -1,6 +1,6 @@
-import { CATALOGUE, canonicalScope, mayHold } from '../domain/scopes.ts'
-import { type Client, isStranger } from '../queries/api-clients.ts'
-import type { Person } from '../queries/person.ts'
+import { CATALOGUE, canonicalScope, mayHold } from '../../domain/scopes.ts'
+import { type Client, isStranger } from '../../queries/api-clients.ts'
+import type { Person } from '../../queries/person.ts'
 
 /** Scopes that every client may request; consent decides what they give. */
 const COMMON = ['openid', 'profile', 'email', 'offline_access']
