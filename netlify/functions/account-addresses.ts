@@ -124,30 +124,29 @@ type Presented = { to: CodeAddress; challengeId: string; code: string; browserHa
 async function addAddress(c: AppContext, principal: PersonPrincipal, presented: Presented): Promise<string> {
   const { person } = principal
   const check = codeCheck(c.var.call, presented)
-  const outcome = await commit(c.var.call, async (work) => {
+  return commit(c.var.call, async (work) => {
     const checked = await check()
     const { credential } = recordCode(work, checked, gateway().now())
     actAs(work, principal)
     const { person: holder, challenge } = checked
-    if (holder?.uai === person.uai) return { done: 'own' }
+    if (holder?.uai === person.uai) return 'own'
     if (holder) {
       const { authenticators } = await listFactors(gateway().reads, gateway().personal, holder)
       // A mailed code is not enough to merge an account that is protected by an authenticator.
       if (authenticators.length > 0) throw new GatewayError('merge_needs_step_up')
       const evidence = { method: 'signed_in_and_code', challengeId: challenge.id, sessionId: principal.credentialId }
       await mergeIdentities(work, { survivor: person, retired: holder, evidence })
-      return { done: 'merged', holder }
+      for (const one of [person, holder])
+        notifyFactorChange(c.var.call, work, { person: one, kind: 'identities_merged' })
+      return 'merged'
     }
     const stream = await work.load(identity, person.uai, aboutPerson(person))
     stream.decide((state) => linkCredential(state, credential))
-    return { done: 'added' }
+    const { channel, address } = presented.to
+    const kind = channel === 'sms' ? 'phone_added' : 'sign_in_method_added'
+    notifyFactorChange(c.var.call, work, { person, kind, what: address })
+    return 'added'
   })
-  const { channel, address } = presented.to
-  const kind = channel === 'sms' ? 'phone_added' : 'sign_in_method_added'
-  if (outcome.done === 'added') notifyFactorChange(c.var.call, person, kind, address)
-  if (outcome.holder)
-    for (const one of [person, outcome.holder]) notifyFactorChange(c.var.call, one, 'identities_merged')
-  return outcome.done
 }
 
 export default serve(app)

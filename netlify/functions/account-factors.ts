@@ -9,7 +9,6 @@ import { formOperation, pageOperation, returnQuery } from '../../shared/http/ope
 import { serve } from '../../shared/http/serve.ts'
 import { endsAtClient } from '../../shared/oauth/authorize/authorize-url.ts'
 import { once } from '../../shared/once.ts'
-import { notifyFactorChange } from '../../shared/people/factor-notices.ts'
 import { listFactors, recoveryCodesLeft } from '../../shared/queries/factors.ts'
 import { completeStepUp } from '../../shared/sign-in/complete.ts'
 import { grouped } from '../../shared/sign-in/factors/factor-codes.ts'
@@ -127,7 +126,6 @@ app.route('POST', '/account/totp/remove', {
         },
       )
       if (kept) return leave('totp_last')
-      notifyFactorChange(c.var.call, principal.person, 'authenticator_removed')
       return leave('totp_removed')
     },
   })
@@ -161,7 +159,6 @@ app.route('POST', CODES, {
     act: async ({ return_to }) => {
       const back = goalOf({ return_to })
       const codes = await makeRecoveryCodes(c.var.call, principal)
-      notifyFactorChange(c.var.call, principal.person, 'recovery_codes_made')
       const { email } = principal.person
       return renderPage(RecoveryCodesPage({ codes: codes.map(grouped), email, doneHref: back ?? HOME }))
     },

@@ -164,8 +164,9 @@ app.route('POST', '/v1/auth/identities/merge', {
     work.limits = gateway().limiter.of('merge', survivor.person.uai)
     const evidence = { method: 'both_signed_in', sessionId: retired.session.id }
     await mergeIdentities(work, { survivor: survivor.person, retired: retired.person, evidence })
+    for (const { person } of [survivor, retired])
+      notifyFactorChange(c.var.call, work, { person, kind: 'identities_merged' })
   })
-  for (const { person } of [survivor, retired]) notifyFactorChange(c.var.call, person, 'identities_merged')
   return c.json({ success: true, uai: survivor.person.uai, merged_uai: retired.person.uai })
 })
 

@@ -46,6 +46,16 @@ export function queueMessage(work: Work, outgoing: Outgoing): void {
   work.start(message, outgoing.id, subjectOf(outgoing)).decide((state) => queue(state, queued(outgoing)))
 }
 
+/** Queues a message about a person in a unit of work, unless that is refused, and sends it after the commit, in the background. */
+export function sendAfterCommit(call: Call, work: Work, outgoing: Outgoing, wrappedKey: Uint8Array | null): void {
+  work.atEnd(() => {
+    const kept = keepForLater(call, outgoing, wrappedKey)
+    const stream = work.start(message, outgoing.id, { ...subjectOf(outgoing), wrappedKey })
+    stream.decide((state) => queue(state, { ...queued(outgoing), kept }))
+    return () => call.later(sendMessage(call, outgoing))
+  })
+}
+
 /** Records a message that is not sent because its address is suppressed. */
 export function noteSuppressed(work: Work, outgoing: Outgoing): void {
   const stream = work.start(message, outgoing.id, subjectOf(outgoing))
@@ -102,7 +112,7 @@ export async function deliverQueued(
 }
 
 /** Seals a message under its person's key, so that it can be retried for a day; undefined once they are erased. */
-function keepForLater({ gateway, now }: Call, outgoing: Outgoing, wrapped: Uint8Array | undefined) {
+function keepForLater({ gateway, now }: Call, outgoing: Outgoing, wrapped: Uint8Array | null | undefined) {
   const { id, uai } = outgoing
   if (!uai || !wrapped) return undefined
   const text = JSON.stringify(withoutPerson(outgoing))
@@ -117,13 +127,13 @@ function keepForLater({ gateway, now }: Call, outgoing: Outgoing, wrapped: Uint8
 export async function sendMessage(call: Call, outgoing: Outgoing): Promise<DeliveryResult> {
   const { gateway } = call
   const digest = gateway.personal.digest(addressLookup(outgoing))
-  const wrapped = outgoing.uai ? await gateway.store.subjectKey(outgoing.uai) : undefined
-  const kept = keepForLater(call, outgoing, wrapped)
   const before = await commit(call, async (work) => {
     work.correlationId = outgoing.id
     const { events, suppressed } = await findMessage(gateway.reads, { id: outgoing.id, digest })
-    const stream = work.resume(message, outgoing.id, events, { ...subjectOf(outgoing), wrappedKey: wrapped })
-    stream.decide((state) => queue(state, { ...queued(outgoing), kept }))
+    const { uai } = outgoing
+    const wrappedKey = uai && events.length === 0 ? await gateway.store.subjectKey(uai) : undefined
+    const stream = work.resume(message, outgoing.id, events, { ...subjectOf(outgoing), wrappedKey })
+    stream.decide((state) => queue(state, { ...queued(outgoing), kept: keepForLater(call, outgoing, wrappedKey) }))
     if (suppressed) stream.decide((state) => recordFailed(state, SUPPRESSED))
     return { state: stream.state, version: Math.max(1, events.at(-1)?.version ?? 0), suppressed }
   })

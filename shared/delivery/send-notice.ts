@@ -1,6 +1,7 @@
 import type { Call } from '../call.ts'
+import type { Work } from '../events/commit.ts'
 import type { DeliveryResult, NoticeEmail } from './deliver.ts'
-import { sendMessage } from './send-message.ts'
+import { type Outgoing, sendAfterCommit, sendMessage } from './send-message.ts'
 
 export type Notice = {
   /** A UUIDv7 that identifies what the notice is about: sent twice, it is one message. */
@@ -11,11 +12,9 @@ export type Notice = {
   path: string
 } & Pick<NoticeEmail, 'key_name' | 'key_preview' | 'expires_at'>
 
-/** Notifies a person by e-mail of an event in their account. */
-export function sendNotice(call: Call, notice: Notice): Promise<DeliveryResult> {
-  const { issuer } = call.gateway
+function messageOf({ gateway: { issuer } }: Call, notice: Notice): Outgoing {
   const { id, kind, person, path, key_name, key_preview, expires_at } = notice
-  return sendMessage(call, {
+  return {
     id,
     uai: person.uai,
     function: 'send-notice-email',
@@ -23,5 +22,16 @@ export function sendNotice(call: Call, notice: Notice): Promise<DeliveryResult> 
       ...{ type: 'notice.email', to: person.email, kind, origin: new URL(issuer).host, manage_url: `${issuer}${path}` },
       ...{ key_name: key_name?.slice(0, 200), key_preview, expires_at, locale: person.locale },
     },
-  })
+  }
 }
+
+/** Notifies a person by e-mail of an event in their account. */
+export const sendNotice = (call: Call, notice: Notice): Promise<DeliveryResult> =>
+  sendMessage(call, messageOf(call, notice))
+
+/** Notifies a person by e-mail of what a unit of work records: queues the notice in it, and sends it after the commit. */
+export const sendNoticeAfter = (
+  call: Call,
+  work: Work,
+  notice: Notice & { person: { wrappedKey: Uint8Array | null } },
+): void => sendAfterCommit(call, work, messageOf(call, notice), notice.person.wrappedKey)

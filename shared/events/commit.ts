@@ -65,6 +65,8 @@ export type Work = {
   patient?: boolean
   /** Ends the unit of work after the events so far are recorded. */
   refuse(refusal: Refusal): never
+  /** Adds a step that decides after the block, unless the unit is refused; the function that it returns runs after the commit. */
+  atEnd(step: () => () => void): void
 }
 
 /**
@@ -103,6 +105,7 @@ class RefusedError extends Error {
 async function runOnce<T>(context: CommitContext, block: (work: Work) => Promise<T>): Promise<T> {
   const pending: Pending[] = []
   const held: OpenStream[] = []
+  const steps: (() => () => void)[] = []
   const wrappedKeys = new Map<string, Uint8Array>()
 
   const opened = new Map<string, { at: OpenStream; stream: Stream<unknown, never> }>()
@@ -166,11 +169,14 @@ async function runOnce<T>(context: CommitContext, block: (work: Work) => Promise
     refuse: (refusal) => {
       throw new RefusedError(refusal)
     },
+    atEnd: (step) => void steps.push(step),
   }
 
   try {
     const result = await block(work)
+    const tasks = steps.map((step) => step())
     await append(context, work, { pending, held }, wrappedKeys)
+    for (const task of tasks) task()
     return result
   } catch (error) {
     if (!(error instanceof RefusedError)) throw error

@@ -82,9 +82,10 @@ export async function requestOperatorCode(
     }
     const partHash = gateway.hashCode(id, part)
     const stream = work.start(operatorCode, id, aboutPerson(person))
-    return stateOf(stream.decide(() => requestCode({ ...facts, partHash, now: gateway.now() })))
+    const state = stateOf(stream.decide(() => requestCode({ ...facts, partHash, now: gateway.now() })))
+    if (!state.awaitsSecond) notifyFactorChange(call, work, { person, kind: 'operator_code_made' })
+    return state
   })
-  if (!made.awaitsSecond) notifyFactorChange(call, person, 'operator_code_made')
   return { id, code: grouped(part), ...made }
 }
 
@@ -105,7 +106,7 @@ export async function approveOperatorCode(
   const { gateway } = call
   const { id, reason } = input
   const part = newCodePart()
-  const { person, ...made } = await commitAsOperator(call, operator, async (work) => {
+  const made = await commitAsOperator(call, operator, async (work) => {
     const { stream, person } = await open(gateway, work, operator, id)
     const partHash = gateway.hashCode(id, part)
     const { uai, members } = operator.principal.person
@@ -114,9 +115,9 @@ export async function approveOperatorCode(
     const state = stream.decide((current) =>
       approveCode(current, { operator: uai, members, standing, reason, partHash, now }),
     )
-    return { person, ...stateOf(state) }
+    notifyFactorChange(call, work, { person, kind: 'operator_code_made' })
+    return stateOf(state)
   })
-  notifyFactorChange(call, person, 'operator_code_made')
   return { id, code: grouped(part), ...made }
 }
 

@@ -177,10 +177,11 @@ export async function linkAccount(
  * @throws GatewayError credential_taken when it is another person's
  */
 export async function addAccount(call: Call, account: ProvenAccount, { person, session }: SignedIn): Promise<boolean> {
-  const isLinked = await commit(call, async (work) => {
+  return commit(call, async (work) => {
     work.actor = { type: 'person', id: person.uai, sessionId: session.id }
-    return linkAccount(call.gateway, work, account, { person, sessionId: session.id })
+    const isLinked = await linkAccount(call.gateway, work, account, { person, sessionId: session.id })
+    const what = nameOfMethod(account)
+    if (isLinked) notifyFactorChange(call, work, { person, kind: 'sign_in_method_added', what })
+    return isLinked
   })
-  if (isLinked) notifyFactorChange(call, person, 'sign_in_method_added', nameOfMethod(account))
-  return isLinked
 }

@@ -21,7 +21,7 @@ export async function removeSignInMethod(
   input: { person: Person; credentialId: string; reason: string; act: (work: Work) => void },
 ): Promise<void> {
   const { person, credentialId, reason, act } = input
-  const { usable, label } = await commit(call, async (work) => {
+  await commit(call, async (work) => {
     act(work)
     const streams = await Promise.all(person.members.map((uai) => work.load(identity, uai, { subject: uai })))
     const theirs = streams.filter(({ id, state }) => id === person.uai || state.mergedInto !== undefined)
@@ -36,7 +36,7 @@ export async function removeSignInMethod(
     // One sign-in method must remain; a person without any keeps one identifying credential.
     const left = all.filter((one) => (one.usable || !found.usable) && one.id !== credentialId).length
     stream.decide((state) => unlinkCredential(state, { credentialId, left, reason }))
-    return { usable: found.usable, label: nameOfMethod(found) }
+    if (found.usable)
+      notifyFactorChange(call, work, { person, kind: 'sign_in_method_removed', what: nameOfMethod(found) })
   })
-  if (usable) notifyFactorChange(call, person, 'sign_in_method_removed', label)
 }

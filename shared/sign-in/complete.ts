@@ -106,7 +106,7 @@ function startTokens(
 
 /**
  * Completes a sign-in: calls hooks, records the factor, settles the identity, replaces the browser's session, links a pending account and
- * starts tokens, as one unit of work; then sends notices. The only place where a sign-in starts a session.
+ * starts tokens and queues notices, as one unit of work. The only place where a sign-in starts a session.
  * @throws GatewayError as the method, the hooks and linkAccount; invalid_client, signed_in_as_another
  */
 export async function completeSignIn(
@@ -130,19 +130,18 @@ export async function completeSignIn(
       throw new GatewayError('otp_invalid', { reason: 'hooks were not called' })
     const now = gateway.now()
     const settled = await verification.settle(work, claims, now)
-    const { person, link } = settled
+    const { person, link, notice } = settled
     if (request.samePerson && replaces && !person.members.includes(replaces.person.uai))
       throw new GatewayError('signed_in_as_another')
     await endReplaced(work, replaces)
     const session = startSession(gateway, work, { ...settled, platform, projectScope, authenticatedAt: now, now })
     const isLinked = link && (await linkAccount(gateway, work, link, { person, sessionId: session.id, byMail: true }))
+    if (isLinked) notifyFactorChange(call, work, { person, kind: 'sign_in_method_added', what: nameOfMethod(link) })
+    if (notice) notifyFactorChange(call, work, { person, ...notice })
     const family = startTokens(gateway, work, tokens, { ...settled, session, now })
-    return { settled, session, family, now, link: isLinked ? link : undefined }
+    return { person, session, family, now }
   })
-  const { settled, session, family, now, link } = result
-  const { person, notice } = settled
-  if (link) notifyFactorChange(call, person, 'sign_in_method_added', nameOfMethod(link))
-  if (notice) notifyFactorChange(call, person, notice.kind, notice.what)
+  const { person, session, family, now } = result
   if (facts) afterSignIn(call, hooks, { ...facts, person })
   if (platform !== 'web') return { person, session, family }
   const knownBrowser = rememberBrowser(call, { uai: person.uai, sessionId: session.id })
@@ -150,7 +149,7 @@ export async function completeSignIn(
 }
 
 /**
- * Completes a step-up: records one more factor in the caller's browser session, as one unit of work; then sends a notice.
+ * Completes a step-up: records one more factor in the caller's browser session, and queues a notice, as one unit of work.
  * @param factor.record proves the factor in the unit of work
  * @returns the cookies with the session's new handle
  * @throws GatewayError as `factor.record`; session_invalid, another_proof_needed
@@ -160,11 +159,11 @@ export async function completeStepUp(
   principal: PersonPrincipal,
   factor: { record(work: Work): Promise<ProvenFactor>; notice?: Notice['kind'] },
 ): Promise<SessionCookies> {
-  const cookies = await commitAs(call, principal, async (work) => {
-    return strengthenSession(work, principal, await factor.record(work), call.now())
+  return commitAs(call, principal, async (work) => {
+    const proven = await factor.record(work)
+    if (factor.notice) notifyFactorChange(call, work, { person: principal.person, kind: factor.notice })
+    return strengthenSession(work, principal, proven, call.now())
   })
-  if (factor.notice) notifyFactorChange(call, principal.person, factor.notice)
-  return cookies
 }
 
 /**

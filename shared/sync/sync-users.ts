@@ -59,20 +59,22 @@ async function bringUpToDate(
 export async function syncUser(call: Call, user: SupabaseUser) {
   const { gateway } = call
   const profile = await profileOfUser(gateway, user)
-  const { person, created, added } = await commit(call, async (work) => {
+  return commit(call, async (work) => {
     act(work)
+    const notify = (person: Person, what?: string) =>
+      notifyFactorChange(call, work, { person, kind: 'sign_in_method_added', what })
     const known = await findSupabasePerson(gateway, user.id)
     if (known) {
       const address = known.active ? await bringUpToDate(gateway, work, known, profile) : undefined
-      return { person: known, created: false, added: address }
+      if (address) notify(known, address)
+      return { uai: known.uai, created: false }
     }
     const account = supabaseAccount(profile, 'supabase')
     const found = await findAccount(gateway, account)
     const { person, isNew, isLinked } = await settleAccount(gateway, work, { ...account, now: call.now() }, found, {})
-    return { person, created: isNew, added: isLinked ? nameOfMethod({ provider: SUPABASE_SLUG }) : undefined }
+    if (isLinked) notify(person, nameOfMethod({ provider: SUPABASE_SLUG }))
+    return { uai: person.uai, created: isNew }
   })
-  if (added) notifyFactorChange(call, person, 'sign_in_method_added', added)
-  return { uai: person.uai, created }
 }
 
 /** Handles a deleted user: unlinks their account, unless it is the person's only way to sign in. */

@@ -54,6 +54,33 @@ const eventsOf = (id: string) => owner`
   where stream_id = ${id} order by version`
 
 describe('a unit of work', () => {
+  test('takes the steps of its end in the same commit and then their tasks, but neither when it is refused', async () => {
+    const done: string[] = []
+    const runs = async (matches: boolean) => {
+      const [id, other] = [await newChallenge(), uuidv7()]
+      const run = commit(context(), async (work) => {
+        work.atEnd(() => {
+          work.start(otp.otpChallenge, other, { subject: other }).decide(issued)
+          return () => void done.push(other)
+        })
+        const stream = await work.load(otp.otpChallenge, id, { subject: id })
+        stream.decide(guess(matches))
+      })
+      return {
+        other,
+        refused: await run.then(
+          () => false,
+          () => true,
+        ),
+        ends: (await eventsOf(other)).length,
+      }
+    }
+    const good = await runs(true)
+    expect(good).toMatchObject({ refused: false, ends: 1 })
+    expect(await runs(false)).toMatchObject({ refused: true, ends: 0 })
+    expect(done).toEqual([good.other])
+  })
+
   test('answers with what its block answers, and appends nothing when nothing was decided', async () => {
     const id = await newChallenge()
     const status = await commit(context(), async (work) => {

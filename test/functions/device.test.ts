@@ -272,6 +272,22 @@ describe('the notice', () => {
     expect((await browser.visit(`${link}x`)).status).toBe(400)
   })
 
+  test('is queued with the approval in one commit, whose page does not wait for its delivery', async () => {
+    const person = await signIn(gateway)
+    const { user_code } = await start()
+    const page = await openPage(person, user_code)
+    gateway.inbox.fail({ status: 200, delayMs: 4_000, times: 1 })
+    const begun = performance.now()
+    const done = await person.browser.submit(page, { decision: 'approve' }, '/oauth/device/decision')
+    expect([done.status, performance.now() - begun < 3_000]).toEqual([200, true])
+    gateway.inbox.recover()
+    const [approved] = (await eventsOf(gateway, 'device_authorization')).slice(-1)
+    const rows = await gateway.sql`
+      select array_agg(event_type order by position) as types, count(distinct transaction_id)::int as commits
+      from auth_gateway.event_store where stream_id = ${approved?.stream_id ?? ''} and event_type in ('DeviceAuthorizationApproved', 'MessageQueued')`
+    expect(rows).toEqual([{ types: ['DeviceAuthorizationApproved', 'MessageQueued'], commits: 1 }])
+  })
+
   test('ends an approval that the device has not used yet', async () => {
     const person = await signIn(gateway)
     const { user_code, device_code } = await start()

@@ -2,7 +2,7 @@ import { uuidv7 } from 'uuidv7'
 import { chooseResources, ownResource, scopesNeeded } from '../../access/resource.ts'
 import { addressKey, networkKey } from '../../addresses.ts'
 import type { Call } from '../../call.ts'
-import { sendNotice } from '../../delivery/send-notice.ts'
+import { sendNoticeAfter } from '../../delivery/send-notice.ts'
 import { apiClient, type ClientMetadata, registerClient } from '../../domain/api-client.ts'
 import {
   approveDevice,
@@ -18,7 +18,8 @@ import {
 } from '../../domain/device-authorization.ts'
 import { revokeFamily, tokenFamily } from '../../domain/token-family.ts'
 import { GatewayError } from '../../errors.ts'
-import { commit } from '../../events/commit.ts'
+import { commit, type Work } from '../../events/commit.ts'
+import type { StoredEvent } from '../../events/store.ts'
 import type { Decision } from '../../events/types.ts'
 import type { Gateway } from '../../gateway.ts'
 import type { Client } from '../../queries/api-clients.ts'
@@ -144,14 +145,21 @@ async function change(
   device: OpenDevice,
   by: Decider | undefined,
   decide: (state: DeviceAuthorization) => Decision<DeviceAuthorizationEvent>,
+  also?: (work: Work) => void,
 ): Promise<void> {
   const { id, client, wrappedKey } = device
+  let events: StoredEvent[] | undefined = device.events
   await commit(call, async (work) => {
     if (by) work.actor = { type: 'person', id: by.person.uai, sessionId: by.session.id, clientId: client.client_id }
     work.correlationId = id
-    // Reads again, since a premature poll may have recorded an event in the meantime.
-    const stream = await work.load(deviceAuthorization, id, { subject: id, wrappedKey })
+    const about = { subject: id, wrappedKey }
+    // A premature poll may have recorded an event in the meantime; then the stream is read again.
+    const stream = events
+      ? work.resume(deviceAuthorization, id, events, about)
+      : await work.load(deviceAuthorization, id, about)
+    events = undefined
     stream.decide(decide)
+    also?.(work)
   })
 }
 
@@ -167,8 +175,13 @@ export const claimDevice = (call: Call, device: OpenDevice, by: Decider): Promis
 
 /** Approves a device and notifies the person. @throws GatewayError user_code_invalid */
 export async function connectDevice(call: Call, device: OpenDevice, by: Decider): Promise<void> {
-  await change(call, device, by, (state) => approveDevice(state, visitorOf(call, by)))
-  call.later(sendDeviceNotice(call, device, by.person))
+  await change(
+    call,
+    device,
+    by,
+    (state) => approveDevice(state, visitorOf(call, by)),
+    (work) => notifyConnected(call, work, device, by.person),
+  )
 }
 
 /**
@@ -181,12 +194,12 @@ export const refuseDevice = (call: Call, device: OpenDevice, by?: Decider): Prom
 const CONTEXT = 'device-revoke'
 
 /** Mails the person a notice with a link that disconnects the device. */
-async function sendDeviceNotice(call: Call, device: OpenDevice, person: Person): Promise<void> {
+function notifyConnected(call: Call, work: Work, device: OpenDevice, person: Person): void {
   const { derive, now } = call.gateway
   if (!person.email) return
   const until = now().getTime() + REVOKE_DAYS * 86_400_000
   const token = sealJson(derive(CONTEXT), { id: device.id, uai: person.uai, until }, CONTEXT)
-  await sendNotice(call, {
+  sendNoticeAfter(call, work, {
     id: device.id,
     kind: 'device_connected',
     person,

@@ -4,6 +4,7 @@ import { commitAs } from '../../access/authority.ts'
 import type { Call } from '../../call.ts'
 import { issueCodes, RECOVERY_CODES, recoveryCodes, replaceCodes } from '../../domain/recovery-codes.ts'
 import { aboutPerson } from '../../events/commit.ts'
+import { notifyFactorChange } from '../../people/factor-notices.ts'
 import { listFactors } from '../../queries/factors.ts'
 import { resumeFactor } from './check-factor.ts'
 import { newRecoveryCode } from './factor-codes.ts'
@@ -22,6 +23,7 @@ export async function makeRecoveryCodes(call: Call, principal: PersonPrincipal):
     for (const one of older) resumeFactor(work, recoveryCodes, one).decide((state) => replaceCodes(state, 'replaced'))
     const codeHashes = codes.map((code) => gateway.hashCode(id, code))
     work.start(recoveryCodes, id, aboutPerson(person)).decide(() => issueCodes({ uai: person.uai, codeHashes }))
+    notifyFactorChange(call, work, { person, kind: 'recovery_codes_made' })
   })
   return codes
 }

@@ -7,6 +7,7 @@ import { enrol, MAX_AUTHENTICATORS, remove, totpAuthenticator } from '../../doma
 import { GatewayError } from '../../errors.ts'
 import { aboutPerson, type Work } from '../../events/commit.ts'
 import type { Gateway } from '../../gateway.ts'
+import { notifyFactorChange } from '../../people/factor-notices.ts'
 import { listFactors } from '../../queries/factors.ts'
 import { openJson, sealJson } from '../../tokens/sealed.ts'
 import { matchingStep, newTotpSecret } from '../../tokens/totp.ts'
@@ -71,5 +72,6 @@ export async function removeTotp(
     if (!own) throw new GatewayError('not_found')
     if (authenticators.length === 1 && isOperator(principal.person)) throw new GatewayError('last_authenticator')
     resumeFactor(work, totpAuthenticator, own).decide((state) => remove(state, reason))
+    notifyFactorChange(call, work, { person: principal.person, kind: 'authenticator_removed' })
   })
 }
