@@ -37,7 +37,7 @@ type Answer = {
 
 /** Returns the body of a form that this browser posted. */
 async function postedForm(c: AppContext): Promise<string | undefined> {
-  if (c.req.method !== 'POST' || !browserKey(c.var.call)) return undefined
+  if (!browserKey(c.var.call)) return undefined
   if (!c.req.header('content-type')?.startsWith('application/x-www-form-urlencoded')) return undefined
   return readFormToken(await postedField(c, 'csrf')) ? c.req.text() : undefined
 }
@@ -51,6 +51,7 @@ async function postedForm(c: AppContext): Promise<string | undefined> {
 const answerFormsOnce: MiddlewareHandler<AppEnv> = async (c, next) => {
   // From here on cookies that are set on the context are part of whatever response the handler makes.
   void c.res
+  if (c.req.method !== 'POST') return next()
   const text = await postedForm(c)
   const browser = browserKey(c.var.call)
   if (text === undefined || !browser) return next()

@@ -34,13 +34,14 @@ export async function redeemCode(
     throw new GatewayError('invalid_request', {
       details: { code_verifier: ['must be 43 to 128 unreserved characters'] },
     })
-  const pasteHash = manualCodeHash(gateway.derive, code)
+  const codeId = streamOfToken(code, CODE_SECRET_BYTES)
+  const pasteHash = codeId ? undefined : manualCodeHash(gateway.derive, code)
   const guesses = pasteHash ? gateway.limiter.of('paste-try', addressKey(call.request.clientIp)) : []
 
   return commit(call, async (work) => {
     const now = gateway.now()
     const found = await findAuthorization(gateway.reads, gateway.personal, {
-      id: streamOfToken(code, CODE_SECRET_BYTES),
+      id: codeId,
       pasteHash,
       clientId: credentials.clientId,
       limits: [...credentials.limits, ...guesses],
