@@ -28,7 +28,7 @@ import {
   stateOfLink,
 } from '../../shared/sign-in/magic-link.ts'
 import { codeCheck, codeMethod, recordCode } from '../../shared/sign-in/one-time-code.ts'
-import { clientOfPlatform } from '../../shared/sign-in/platforms.ts'
+import { clientOfPlatform } from '../../shared/sign-in/start-session.ts'
 import { supabaseAccount } from '../../shared/sso/supabase-project.ts'
 import { readSupabaseToken } from '../../shared/sync/supabase-users.ts'
 import { emailLookup } from '../../shared/typed/email.ts'

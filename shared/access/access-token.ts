@@ -4,7 +4,7 @@ import type { Gateway } from '../gateway.ts'
 import type { Client } from '../queries/api-clients.ts'
 import type { Person } from '../queries/person.ts'
 import { type Confirmation, type Family, findFamily } from '../queries/token-families.ts'
-import { readAccessTokenId } from '../tokens/access-token-id.ts'
+import { readAccessTokenId } from '../tokens/jwt.ts'
 import { isPairwise, isSubject, subjectOf } from './subject.ts'
 
 export type TokenVerdict =

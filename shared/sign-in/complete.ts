@@ -22,10 +22,10 @@ import type { Person, SessionFacts } from '../queries/person.ts'
 import type { SignedIn } from '../queries/sessions.ts'
 import { endReplaced } from './end-session.ts'
 import { rememberBrowser } from './known-browser.ts'
-import { clientOfPlatform } from './platforms.ts'
 import { afterSignIn, beforeSignIn, hooksFor, type SignInFacts } from './sign-in-hooks.ts'
 import {
   type Authentication,
+  clientOfPlatform,
   type ProvenFactor,
   type StartedSession,
   sessionCookies,

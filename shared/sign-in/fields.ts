@@ -1,7 +1,7 @@
 import * as z from 'zod/mini'
 import { once } from '../once.ts'
 import { typedEmail } from '../typed/fields.ts'
-import { PLATFORMS } from './platforms.ts'
+import { PLATFORMS } from './start-session.ts'
 
 const password = once(() =>
   z.string('missing_credentials').check(z.minLength(1, 'missing_credentials'), z.maxLength(1000, 'weak_password')),

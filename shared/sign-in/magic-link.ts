@@ -12,8 +12,8 @@ import { findClient } from '../queries/api-clients.ts'
 import { hashToken } from '../tokens/opaque.ts'
 import { openJson, sealJson } from '../tokens/sealed.ts'
 import { type CodeSignIn, findChallenge, stateOfChallenge } from './one-time-code.ts'
-import { clientOfPlatform } from './platforms.ts'
 import { brandOf, sendCode } from './send-code.ts'
+import { clientOfPlatform } from './start-session.ts'
 
 const HAND_OVER_MS = 60_000
 

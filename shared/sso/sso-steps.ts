@@ -15,8 +15,8 @@ import { findClient } from '../queries/api-clients.ts'
 import { type ConnectionRow, findConnection } from '../queries/connections.ts'
 import { claimOnce } from '../queries/replay-guard.ts'
 import { audienceInput } from '../sign-in/fields.ts'
-import { clientOfPlatform } from '../sign-in/platforms.ts'
 import type { Redirection } from '../sign-in/sign-in-steps.ts'
+import { clientOfPlatform } from '../sign-in/start-session.ts'
 import { newFlow, openProfile, readFlow, type SsoFlow } from './flow.ts'
 
 export const startQuery = once(() =>

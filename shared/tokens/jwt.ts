@@ -1,7 +1,8 @@
-import { hash } from 'node:crypto'
+import { hash, randomBytes } from 'node:crypto'
 import { decodeProtectedHeader, errors, type JWTPayload, jwtVerify, SignJWT } from 'jose'
 import type { SigningAlgorithm } from '../domain/signing-key.ts'
 import type { Keys } from './keys.ts'
+import { newOpaqueToken, streamOfToken, TOKEN_ID_SECRET_BYTES } from './opaque.ts'
 
 export type Jwts = ReturnType<typeof createJwts>
 
@@ -70,4 +71,26 @@ export function createJwts(keys: Keys, issuer: string, now: () => Date) {
     /** The claims of a genuine ID token, expired or not, as a hint (OpenID Connect RP-Initiated Logout section 2). */
     readIdTokenHint: async (token: string) => (await check(token, 'JWT', 'RS256', new Date(0)))?.claims,
   }
+}
+
+/** Returns a new token id (`jti`), which contains its family. */
+export function newAccessTokenId(familyId: string): string {
+  return newOpaqueToken(familyId, TOKEN_ID_SECRET_BYTES).token
+}
+
+const rootOf = (jti: string) => jti.split('.', 1)[0] ?? ''
+
+/** Returns the id of a token that renews another without a refresh token; it begins with the id of the first. */
+export function renewedAccessTokenId(jti: string): string {
+  return `${rootOf(jti)}.${randomBytes(TOKEN_ID_SECRET_BYTES).toString('base64url')}`
+}
+
+/**
+ * Returns the family of an access token, and the id of the first of those that renew each other, so that they are revoked together.
+ * Undefined for an id not issued here.
+ */
+export function readAccessTokenId(jti: string | undefined): { familyId: string; jti: string } | undefined {
+  const root = jti && rootOf(jti)
+  const familyId = root && streamOfToken(root, TOKEN_ID_SECRET_BYTES)
+  return root && familyId ? { familyId, jti: root } : undefined
 }

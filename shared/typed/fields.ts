@@ -1,8 +1,8 @@
 import * as z from 'zod/mini'
 import { GatewayError, type Refusal } from '../errors.ts'
-import { readDigitCode } from './code.ts'
 import { parseEmail, parseMailDomain, readTypedEmail } from './email.ts'
 import { readTypedNumber } from './phone.ts'
+import { readDigitCode } from './text.ts'
 
 /** Descriptions of the field types in the OpenAPI document. */
 export const DESCRIBED = {

@@ -1,10 +1,9 @@
 import fc from 'fast-check'
 import { parsePhoneNumberFromString } from 'libphonenumber-js/mobile'
 import { describe, expect, test } from 'vitest'
-import { readDigitCode, readLetterCode } from '../../shared/typed/code.ts'
 import { countingMailbox, emailLookup, parseEmail, parseMailDomain, readTypedEmail } from '../../shared/typed/email.ts'
 import { parseMobileNumber, readTypedNumber } from '../../shared/typed/phone.ts'
-import { cleanText } from '../../shared/typed/text.ts'
+import { cleanText, readDigitCode, readLetterCode } from '../../shared/typed/text.ts'
 
 const local = (length: number) => `${'a'.repeat(length)}@example.com`
 const label = (length: number) => `a@${'b'.repeat(length)}.example`

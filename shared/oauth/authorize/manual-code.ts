@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto'
 import type { DeriveKey } from '../../tokens/derived-key.ts'
-import { readLetterCode } from '../../typed/code.ts'
+import { readLetterCode } from '../../typed/text.ts'
 import { LETTERS } from '../device/device-code.ts'
 
 /** 10 letters are 43 bits. A correct code is useless without the code verifier, which stays in the terminal. */

@@ -1,6 +1,6 @@
 import { createHmac, randomInt } from 'node:crypto'
 import type { DeriveKey } from '../../tokens/derived-key.ts'
-import { readLetterCode } from '../../typed/code.ts'
+import { readLetterCode } from '../../typed/text.ts'
 
 /** Random bytes behind the stream id of a device code: 43 characters in all (docs/wire-contract.md 3.2). */
 export const DEVICE_SECRET_BYTES = 16

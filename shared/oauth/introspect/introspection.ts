@@ -7,7 +7,7 @@ import type { RateLimit } from '../../events/store.ts'
 import type { Gateway } from '../../gateway.ts'
 import type { Client } from '../../queries/api-clients.ts'
 import { type Confirmation, type Family, findFamily } from '../../queries/token-families.ts'
-import { readAccessTokenId } from '../../tokens/access-token-id.ts'
+import { readAccessTokenId } from '../../tokens/jwt.ts'
 
 export type LiveToken = {
   kind: 'access' | 'refresh'

@@ -3,7 +3,7 @@ import { checkSenderConstraint, type TokenScheme } from '../../access/sender-con
 import type { Call } from '../../call.ts'
 import { GatewayError } from '../../errors.ts'
 import { touchSession } from '../../queries/sessions.ts'
-import { renewedAccessTokenId } from '../../tokens/access-token-id.ts'
+import { renewedAccessTokenId } from '../../tokens/jwt.ts'
 import type { Refreshed } from './refresh-token.ts'
 import { scopeForPerson } from './scope.ts'
 import { tokenResponse } from './token-response.ts'

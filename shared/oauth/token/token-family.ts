@@ -5,7 +5,7 @@ import { GatewayError } from '../../errors.ts'
 import { aboutPerson, type Stream, type Work } from '../../events/commit.ts'
 import type { Gateway } from '../../gateway.ts'
 import type { Family } from '../../queries/token-families.ts'
-import { newAccessTokenId } from '../../tokens/access-token-id.ts'
+import { newAccessTokenId } from '../../tokens/jwt.ts'
 import { accountScopesLast, scopeForPerson } from './scope.ts'
 import {
   accessTokenSeconds,

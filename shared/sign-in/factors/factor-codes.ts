@@ -4,7 +4,7 @@ import type { Gateway } from '../../gateway.ts'
 import type { Factors, OperatorCodeRecord, RecoveryRecord, TotpRecord } from '../../queries/factors.ts'
 import { equalHash } from '../../tokens/opaque.ts'
 import { matchingStep } from '../../tokens/totp.ts'
-import { readDigitCode, readLetterCode } from '../../typed/code.ts'
+import { readDigitCode, readLetterCode } from '../../typed/text.ts'
 
 /** Letters and digits that are easy to tell apart, without vowels, so that codes contain no words. */
 const ALPHABET = 'BCDFGHJKLMNPQRSTVWXZ23456789'
