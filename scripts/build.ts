@@ -45,7 +45,6 @@ const LAZY_MODULES = [
   'shared/audit/lost-history.ts',
   'shared/sso/openid-library.ts',
   'shared/sso/saml-library.ts',
-  'shared/sign-in/factors/qr-library.ts',
   'shared/sync/supabase-library.ts',
   'shared/people/telephone-library.ts',
   'shared/sign-in/work-library.ts',

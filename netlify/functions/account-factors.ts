@@ -52,7 +52,7 @@ async function enrolPage(
   back: string | undefined,
   { error, status }: Partial<Shown> = {},
 ) {
-  const { encodeQr } = await import('../../shared/sign-in/factors/qr-library.ts')
+  const { default: encodeQr } = await import('qr')
   const account = principal.person.email || principal.person.uai
   const uri = totpUri(enrolment.secret, APP, account)
   return renderPage(

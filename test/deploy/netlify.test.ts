@@ -43,7 +43,6 @@ test('what is loaded later exports what its source does', async () => {
     'netlify/openapi/description.ts',
     'shared/http/public-address.ts',
     'shared/people/telephone-library.ts',
-    'shared/sign-in/factors/qr-library.ts',
     'shared/sign-in/work-library.ts',
     'shared/sync/supabase-library.ts',
     'shared/sso/openid-library.ts',
