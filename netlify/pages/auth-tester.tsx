@@ -4,7 +4,7 @@ import { ButtonLink, Form, type FormError, Submit, TextField } from './form-part
 import { Fact, Layout } from './layout.tsx'
 
 /** Every English sentence of the client that the gateway can be tried with. */
-export const words = {
+const words = {
   start: {
     title: 'Try the gateway',
     lead: 'This page acts as an application. It requests authorization with PKCE, as the client auth-tester, and shows every step.',

@@ -5,7 +5,7 @@ import { Layout, Name, Sentence } from './layout.tsx'
 import { scriptElement } from './script.ts'
 
 /** Every English sentence of the pages for terminals. */
-export const words = {
+const words = {
   welcome: {
     title: 'Signed in for the command line',
     lead: 'You are signed in as {email}. If you came from a terminal on this computer, go back to it.',

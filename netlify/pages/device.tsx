@@ -10,7 +10,7 @@ import { displayName } from './safe.ts'
 import { Time, TimeFact } from './time.tsx'
 
 /** Every English sentence of the pages for devices. `{name}` marks a place that `fill` replaces. */
-export const words = {
+const words = {
   enter: {
     title: 'Connect a device',
     lead: 'Enter the code that your device or terminal shows.',

@@ -5,7 +5,7 @@ import { displayName } from './safe.ts'
 import { TimeFact } from './time.tsx'
 
 /** Every English sentence of the page that a link in a mail leads to. */
-export const words = {
+const words = {
   title: 'Sign in?',
   lead: 'This signs you in here as {email}.',
   leadFor: 'This signs {client} in as {email}.',

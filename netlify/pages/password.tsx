@@ -2,7 +2,7 @@ import { EMAIL_INPUT, Form, type FormError, Submit, TextField } from './form-par
 import { Layout } from './layout.tsx'
 
 /** Every English sentence of the pages about passwords. */
-export const words = {
+const words = {
   signIn: {
     title: 'Sign in with a password',
     lead: 'If you don’t have a password, sign in with a code by e-mail.',

@@ -1,7 +1,7 @@
 import { Layout } from './layout.tsx'
 
 /** Every English sentence of the reference. */
-export const words = {
+const words = {
   title: 'API reference',
   lead: 'Every route of the gateway, as programs read it in',
   required: 'required',

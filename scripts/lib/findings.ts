@@ -1,5 +1,5 @@
 /** The meaning of each fault, in the order in which they are reported. */
-export const faults = {
+const faults = {
   wrong_hash: 'the event is not what was hashed when it was appended',
   broken_link: 'the event does not follow from the one before it in its stream',
   first_previous_hash: 'the first event of the stream follows from another one',
@@ -49,7 +49,7 @@ export const faults = {
 
 export type Fault = keyof typeof faults
 
-export type Finding = {
+type Finding = {
   fault: Fault
   /** Of the event or row, where there is one. */
   stream_type?: string

@@ -48,7 +48,7 @@ function namesOf(value: unknown, found: string[] = []): string[] {
 }
 
 /** Returns the streams that followed from a first one: those whose event names an earlier one. One pass, since causes come first. */
-export function follow(origin: TracedEvent, after: TracedEvent[]): { event: TracedEvent; from: string }[] {
+function follow(origin: TracedEvent, after: TracedEvent[]): { event: TracedEvent; from: string }[] {
   const reached = new Set([origin.stream_id, origin.event_id])
   const { requestId } = origin.metadata
   const followed: { event: TracedEvent; from: string }[] = []

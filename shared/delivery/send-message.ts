@@ -25,7 +25,7 @@ const SUPPRESSED = { reason: 'suppressed', retryable: false, attempts: 0 }
 const channelOf = ({ payload }: DeliveryMessage): Channel => (payload.type.endsWith('.sms') ? 'sms' : 'email')
 
 /** The lookup value of a message's address. */
-export function addressLookup(message: DeliveryMessage): string {
+function addressLookup(message: DeliveryMessage): string {
   return channelOf(message) === 'email' ? emailLookup(message.payload.to) : message.payload.to
 }
 

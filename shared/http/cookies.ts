@@ -3,7 +3,7 @@ import { config, isHttps } from '../config.ts'
 import type { AppContext } from './app.ts'
 
 export const SESSION_COOKIE = 'lanonasis_session'
-export const USER_COOKIE = 'lanonasis_user'
+const USER_COOKIE = 'lanonasis_user'
 const KNOWN_BROWSER_COOKIE = 'lanonasis_known'
 const KNOWN_BROWSER_SECONDS = 180 * 86_400
 

@@ -4,10 +4,10 @@ import type { Refusal } from '../errors.ts'
 import type { AppEnv } from './app.ts'
 import type { Operation } from './operation.ts'
 
-export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | 'ALL'
+type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | 'ALL'
 
 /** The authority class of a route, as `docs/authority.md` describes it. */
-export type Door =
+type Door =
   | 'public'
   | 'subject'
   | 'client'

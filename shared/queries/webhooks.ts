@@ -42,7 +42,7 @@ export async function claimWebhook(sql: postgres.Sql, id: string, seconds: numbe
   return row?.position ?? undefined
 }
 
-export type Waiting = { position: string; attempts: number; due: boolean }
+type Waiting = { position: string; attempts: number; due: boolean }
 export type EventToSend = AuditRow & Partial<Waiting>
 
 /** Deliveries that wait for another try, by position. */

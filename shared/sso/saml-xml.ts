@@ -10,7 +10,7 @@ export const NS = {
 } as const
 
 /** Why a SAML message is rejected: for the log, never for a page. */
-export class SamlError extends Error {
+class SamlError extends Error {
   override readonly name = 'SamlError'
 }
 
@@ -41,7 +41,7 @@ function* childrenOf(node: Node | undefined): Iterable<Element> {
 }
 
 /** Returns the children of an element with this name. */
-export const elements = (parent: Element, namespace: string, name: string): Element[] =>
+const elements = (parent: Element, namespace: string, name: string): Element[] =>
   [...childrenOf(parent)].filter((one) => one.namespaceURI === namespace && one.localName === name)
 
 /** Returns the only child with this name, if there is one. @throws SamlError when there are more */
