@@ -96,6 +96,8 @@ export const fold = <S, E extends Event>({ initial, evolve }: Aggregate<S, E>, e
 type Pending = { stream: OpenStream; event: Event }
 type OpenStream = { type: string; id: string; version: number; subject?: string; isNew: boolean }
 
+const nameOf = ({ type, id }: Pick<OpenStream, 'type' | 'id'>) => `${type} ${id}`
+
 class RefusedError extends Error {
   constructor(readonly refusal: Refusal) {
     super(refusal)
@@ -109,13 +111,12 @@ async function runOnce<T>(context: CommitContext, block: (work: Work) => Promise
   const wrappedKeys = new Map<string, Uint8Array>()
 
   const opened = new Map<string, { at: OpenStream; stream: Stream<unknown, never> }>()
-  const nameOf = (type: string, id: string) => `${type} ${id}`
 
   /** Returns a stream that this unit has opened before, with the decisions so far. */
   const reopen = <S, E extends Event>(type: string, id: string, about: About): Stream<S, E> | undefined => {
     const { subject, wrappedKey } = about
     if (subject && wrappedKey) wrappedKeys.set(subject, wrappedKey)
-    const found = opened.get(nameOf(type, id))
+    const found = opened.get(nameOf({ type, id }))
     if (found) found.at.subject ??= subject
     return found?.stream as Stream<S, E> | undefined
   }
@@ -131,7 +132,7 @@ async function runOnce<T>(context: CommitContext, block: (work: Work) => Promise
     if (known) return known
     const at = { type, id, version, subject: about.subject, isNew: version === 0 }
     const stream = make(aggregate, at, state)
-    opened.set(nameOf(type, id), { at, stream: stream as Stream<unknown, never> })
+    opened.set(nameOf(at), { at, stream: stream as Stream<unknown, never> })
     return stream
   }
 
@@ -199,24 +200,12 @@ async function append(
     const appended = toAppended(context, work, stream, event, seals, cause)
     const group = appends.get(stream)
     if (group) group.events.push(appended)
-    else
-      appends.set(stream, {
-        stream_type: stream.type,
-        stream_id: stream.id,
-        expected_version: stream.version,
-        events: [appended],
-      })
+    else appends.set(stream, appendTo(stream, [appended]))
     cause = appended.event_id
   }
-  const named = ({ type, id }: OpenStream) => `${type} ${id}`
-  const changed = new Set([...appends.keys()].map(named))
-  for (const stream of held.filter((one) => one.version > 0 && !changed.has(named(one))))
-    appends.set(stream, {
-      stream_type: stream.type,
-      stream_id: stream.id,
-      expected_version: stream.version,
-      events: [],
-    })
+  const changed = new Set([...appends.keys()].map(nameOf))
+  for (const stream of held.filter((one) => one.version > 0 && !changed.has(nameOf(one))))
+    appends.set(stream, appendTo(stream, []))
   try {
     await context.gateway.store.append([...appends.values()], seals.made, work.limits, work.patient)
     publishEvents(pending.map(({ event }) => event))
@@ -225,6 +214,13 @@ async function append(
     throw new GatewayError(work.limitRefusal, { retryAfter: error.retryAfter })
   }
 }
+
+const appendTo = ({ type, id, version }: OpenStream, events: AppendedEvent[]): Append => ({
+  stream_type: type,
+  stream_id: id,
+  expected_version: version,
+  events,
+})
 
 type Seals = {
   /** Seals for a subject; undefined if its key was destroyed, and then no personal data is written. */
