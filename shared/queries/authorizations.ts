@@ -3,6 +3,7 @@ import { atOnce } from '../at-once.ts'
 import type { RateLimit, StoredEvent } from '../events/store.ts'
 import type { Personal } from '../personal.ts'
 import type { Client } from './api-clients.ts'
+import { eventsColumn } from './event-records.ts'
 import type { PersonRow, SessionRow } from './person.ts'
 import { limitsParameter } from './rate-limits.ts'
 import { type SignedIn, toSignedIn } from './sessions.ts'
@@ -113,4 +114,16 @@ export async function findForService(
 export async function listResources(sql: postgres.Sql): Promise<Resource[]> {
   const [row] = await sql<{ resources: Resource[] }[]>`select auth_gateway.resources_json() as resources`
   return row?.resources ?? []
+}
+
+/** A pushed request's events, and its parameters while they are stored. One statement. */
+export async function findPushed(
+  sql: postgres.Sql,
+  id: string,
+): Promise<{ events: StoredEvent[]; sealedParameters?: Uint8Array }> {
+  const [row] = await sql<{ events: StoredEvent[]; sealed: Uint8Array | null }[]>`
+    select ${eventsColumn(sql, 'authorization', sql`${id}`)},
+      (select s.sealed from auth_gateway.event_secrets s where s.stream_id = ${id} and s.name = 'parameters'
+        and s.expires_at > now()) as sealed`
+  return { events: row?.events ?? [], sealedParameters: row?.sealed ?? undefined }
 }

@@ -7,7 +7,7 @@ import { GatewayError } from '../../errors.ts'
 import { commit } from '../../events/commit.ts'
 import { type Fetched, GuardedFetchError, guardedFetch } from '../../http/guarded-fetch.ts'
 import { presentDeeply } from '../../present.ts'
-import { findClientDocument, noteClientDocument } from '../../queries/client-documents.ts'
+import { findClientDocument, noteClientDocument } from '../../queries/api-clients.ts'
 import { readDynamicMetadata } from './dynamic-registration.ts'
 import { checkSectorIdentifier } from './sector-identifier.ts'
 
