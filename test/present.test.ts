@@ -34,6 +34,7 @@ const OWN: Record<string, string> = {
   'shared/sso/oauth-client.ts': 'answers that askProvider has read',
   'shared/sso/supabase-project.ts': 'answers that askProvider has read',
   'shared/array-types.ts': 'arrays of the database',
+  'shared/queries/opening.ts': 'a value that the gateway sends to the database and back',
   'shared/present.ts': 'the helper',
   'shared/delivery/attempt.ts': 'the id and the error code in an answer of our edge functions',
   'shared/http/forward.ts': 'an answer that is passed on unread',

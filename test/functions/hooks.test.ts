@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { connect } from '../support/connections.ts'
 import { eventsOf, IP_HEADER, newEmail, randomIp, useGateway } from '../support/gateway.ts'
 import { addTestHook, startHookServer } from '../support/hooks.ts'
@@ -56,6 +56,9 @@ async function byCode(email = newEmail()) {
 async function countVerify(): Promise<number> {
   const [email, from] = [newEmail(), { [IP_HEADER]: randomIp() }]
   await postJson(gateway, '/v1/auth/otp/send', { email }, from)
+  const { id } = gateway.inbox.sent.at(-1) ?? {}
+  // Its result is recorded after the response.
+  await vi.waitFor(async () => expect(await eventsOf(gateway, 'message', id)).toHaveLength(2), 10_000)
   gateway.takeStatements()
   const token = gateway.inbox.codeFor(email)
   expect((await postJson(gateway, '/v1/auth/otp/verify', { email, token }, from)).status).toBe(200)
