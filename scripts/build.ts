@@ -48,6 +48,7 @@ const LAZY_MODULES = [
   'shared/sync/supabase-library.ts',
   'shared/people/telephone-library.ts',
   'shared/sign-in/work-library.ts',
+  'shared/sign-in/passkey/passkey-library.ts',
 ]
 const nameOf = (file: string) => path.basename(file, '.ts')
 

@@ -8,6 +8,7 @@ import {
   reinstate,
   suspend,
 } from '../shared/domain/identity.ts'
+import { passkey, removePasskey } from '../shared/domain/passkey.ts'
 import { recoveryCodes, replaceCodes } from '../shared/domain/recovery-codes.ts'
 import { remove, totpAuthenticator } from '../shared/domain/totp-authenticator.ts'
 import type { Decision } from '../shared/events/types.ts'
@@ -74,9 +75,14 @@ async function resetFactors(call: Call): Promise<IdentitySummary> {
   const { gateway, flags } = call
   const { members } = await existing(call)
   await act(gateway, async (work) => {
-    const { authenticators, recoveryCodes: sets } = await listFactors(gateway.reads, gateway.personal, { members })
+    const {
+      authenticators,
+      passkeys,
+      recoveryCodes: sets,
+    } = await listFactors(gateway.reads, gateway.personal, { members })
     for (const one of authenticators)
       resumeFactor(work, totpAuthenticator, one).decide((state) => remove(state, flags.reason))
+    for (const one of passkeys) resumeFactor(work, passkey, one).decide((state) => removePasskey(state, flags.reason))
     for (const one of sets) resumeFactor(work, recoveryCodes, one).decide((state) => replaceCodes(state, flags.reason))
   })
   return existing(call)

@@ -55,6 +55,13 @@ function developmentErrors(config: Config): string[] {
   ]
 }
 
+/** Browsers refuse passkeys for a domain that the page is not in (WebAuthn Level 3 section 5.1.3). */
+function relyingPartyErrors({ WEBAUTHN_RP_ID, AUTH_BASE_URL }: Config): string[] {
+  const { hostname } = new URL(AUTH_BASE_URL)
+  const isIn = WEBAUTHN_RP_ID === undefined || `.${hostname}`.endsWith(`.${WEBAUTHN_RP_ID}`)
+  return isIn ? [] : ['WEBAUTHN_RP_ID: must be the host of AUTH_BASE_URL or a parent of it']
+}
+
 /** The possible bytes of a secret: of its text, and of what the text encodes. */
 const bytesMeant = (secret: string) => {
   const text = secret.trim().replace(/^(v1,)?whsec_/, '')
@@ -110,7 +117,11 @@ export function loadConfig(env: Record<string, string | undefined>, previewUrl =
   }
   if (errors.length === 0) {
     Object.assign(values, modeOf(values as Config))
-    errors.push(...developmentErrors(values as Config), ...sharedSecretErrors(values as Config))
+    errors.push(
+      ...developmentErrors(values as Config),
+      ...sharedSecretErrors(values as Config),
+      ...relyingPartyErrors(values as Config),
+    )
   }
   if (errors.length > 0)
     throw new Error(`The configuration is not usable:\n${errors.map((error) => `  - ${error}`).join('\n')}`)
@@ -134,6 +145,10 @@ export function dashboardUrl({ DASHBOARD_URL, mode }: Config): string | undefine
 export function isHttps(current: Config = config()): boolean {
   return current.AUTH_BASE_URL.startsWith('https:')
 }
+
+/** The domain that passkeys are for. */
+export const relyingPartyId = ({ WEBAUTHN_RP_ID, AUTH_BASE_URL }: Config): string =>
+  WEBAUTHN_RP_ID ?? new URL(AUTH_BASE_URL).hostname
 
 /** Returns the master secrets in the order in which they are tried. */
 export function masterSecrets({ AUTH_MASTER_SECRET }: Pick<Config, 'AUTH_MASTER_SECRET'>): [Buffer, ...Buffer[]] {

@@ -97,6 +97,11 @@ export const catalogue = {
     },
     magic_link_state_invalid: 'The link has expired or was used before. Please ask for a new one.',
     otp_invalid: { field: 'code', message: 'The code is wrong or has expired.' },
+    passkey_invalid: { field: 'form', message: 'The passkey is not known here, or could not be verified.' },
+    passkey_expired: {
+      field: 'form',
+      message: 'This request for a passkey has expired or was used before. Please try again.',
+    },
     otp_malformed: { field: 'code', message: 'This is not a complete code. Please check it and enter it again.' },
   }),
   ...errors(400, 'own name', {
@@ -202,6 +207,11 @@ export const catalogue = {
       field: 'code',
       message: 'You signed in with a code from that app already. Use a different factor.',
     },
+    passkey_cloned: {
+      field: 'form',
+      message:
+        'This passkey may have been copied, so it was refused. Use another way to sign in, and remove the passkey from your account.',
+    },
     project_scope_invalid: { code: 'INVALID_PROJECT_SCOPE', message: 'The project scope is not allowed.' },
     uai_mismatch: 'The credential belongs to another identity.',
     csrf_invalid: { oauth: 'invalid_request', message: 'The form has expired. Please open the page again.' },
@@ -210,6 +220,8 @@ export const catalogue = {
     insufficient_scope: { code: 'SCOPE_INSUFFICIENT', message: 'The credential lacks a required scope.' },
   }),
   ...errors(404, 'invalid_request', {
+    passkeys_off:
+      'Passkeys are off here: the issuer is an IP address, which they cannot be for. Use localhost or a host name.',
     project_not_found: 'There is no such project.',
     key_not_found: 'There is no such key.',
     service_unknown: 'There is no such service here.',
@@ -261,6 +273,8 @@ export const catalogue = {
       field: 'form',
       message: 'A second operator must approve this, not the one who asked.',
     },
+    passkey_known: { field: 'form', message: 'This passkey is registered already.' },
+    too_many_passkeys: { field: 'form', message: 'There are too many passkeys. Remove one first.' },
     last_authenticator: { field: 'form', message: 'Operators need an authenticator app. Set up another one first.' },
     too_many_authenticators: { field: 'form', message: 'There are too many authenticator apps. Remove one first.' },
     conflict: 'This conflicts with what is stored already.',

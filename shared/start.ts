@@ -1,5 +1,5 @@
 import type postgres from 'postgres'
-import { type Config, masterSecrets } from './config.ts'
+import { type Config, masterSecrets, relyingPartyId } from './config.ts'
 import { createDatabaseClock, type DatabaseClock } from './database-clock.ts'
 import { type DatabaseState, keepKeyCheck, oldestSubjectKey, readDatabaseState } from './queries/opening.ts'
 import { type DeriveKey, keyDerivation } from './tokens/derived-key.ts'
@@ -14,6 +14,8 @@ export const startErrors = {
   not_migrated: 'The database has no tables of the gateway, or they are not for the role in DATABASE_URL.',
   migrations_missing: 'The database lacks migrations that this version needs.',
   master_secret: 'AUTH_MASTER_SECRET is not the one of this database.',
+  relying_party:
+    'Passkeys are registered for another domain, and work for no other one: set WEBAUTHN_RP_ID to that domain.',
   database_restored:
     'The kept checkpoint is ahead of the database, which was restored from an older backup: npm run events -- after-restore.',
   projection_disabled: 'The trigger project_event is disabled: what is appended would not reach the read models.',
@@ -74,8 +76,12 @@ function startErrorOf(error: unknown): unknown {
   return error
 }
 
-function problemOf({ isMigrated, disabledTriggers }: DatabaseState): StartProblem | undefined {
+function problemOf(
+  { isMigrated, disabledTriggers, relyingParty }: DatabaseState,
+  settings: Config,
+): StartProblem | undefined {
   if (!isMigrated) return 'migrations_missing'
+  if (relyingParty !== null && relyingParty !== relyingPartyId(settings)) return 'relying_party'
   if (disabledTriggers.includes('project_event')) return 'projection_disabled'
   return undefined
 }
@@ -108,7 +114,7 @@ export async function inspectDatabase(sql: postgres.Sql, settings: Config): Prom
   const sentAt = Date.now()
   const state = await readDatabaseState(sql, NEEDED_MIGRATION).catch((error) => Promise.reject(startErrorOf(error)))
   clock.measure(state.now, sentAt)
-  const problem = problemOf(state)
+  const problem = problemOf(state, settings)
   if (problem) throw new StartError(problem)
   const { keyCheck } = state
   const secret = keyCheck ? findMasterSecret(settings, keyCheck) : await secretWithoutKeyCheck(sql, settings)

@@ -366,7 +366,7 @@ alter table auth_gateway.event_store enable row level security;
 create policy application_reads on auth_gateway.event_store for r to auth_gateway_app using (true);
 grant select on table auth_gateway.event_store to auth_gateway_app;
 
-create table auth_gateway.event_store_lasting partition of auth_gateway.event_store FOR VALUES IN ('identity', 'organization', 'api_client', 'consent', 'protected_resource', 'signing_key', 'api_key', 'project', 'stored_key', 'agent_delegation', 'connection', 'hook', 'webhook', 'totp_authenticator', 'recovery_codes', 'operator_code', 'suppression', 'sms_breaker', 'archive', 'audit_log');
+create table auth_gateway.event_store_lasting partition of auth_gateway.event_store FOR VALUES IN ('identity', 'organization', 'api_client', 'consent', 'protected_resource', 'signing_key', 'api_key', 'project', 'stored_key', 'agent_delegation', 'connection', 'hook', 'webhook', 'totp_authenticator', 'passkey', 'recovery_codes', 'operator_code', 'suppression', 'sms_breaker', 'archive', 'audit_log');
 CREATE TRIGGER append_only_table BEFORE TRUNCATE ON auth_gateway.event_store_lasting FOR EACH STATEMENT EXECUTE FUNCTION auth_gateway.refuse_change();
 alter table auth_gateway.event_store_lasting enable row level security;
 create policy application_reads on auth_gateway.event_store_lasting for r to auth_gateway_app using (true);
@@ -583,6 +583,29 @@ CREATE INDEX otp_challenges_sms ON auth_gateway.otp_challenges USING btree (coun
 alter table auth_gateway.otp_challenges enable row level security;
 create policy application_reads on auth_gateway.otp_challenges for r to auth_gateway_app using (true);
 grant select on table auth_gateway.otp_challenges to auth_gateway_app;
+
+create table auth_gateway.passkeys (
+  id uuid not null,
+  uai uuid not null,
+  digest bytea,
+  rp_id text not null,
+  aaguid uuid not null,
+  transports text[] not null,
+  backup_eligible boolean not null,
+  backed_up boolean not null,
+  sign_count bigint not null,
+  sealed jsonb,
+  registered_at timestamp with time zone not null,
+  last_used_at timestamp with time zone,
+  regressed_at timestamp with time zone,
+  version integer not null,
+  constraint passkeys_digest_key UNIQUE (digest),
+  constraint passkeys_pkey PRIMARY KEY (id)
+);
+CREATE INDEX passkeys_uai ON auth_gateway.passkeys USING btree (uai) WHERE (sealed IS NOT NULL);
+alter table auth_gateway.passkeys enable row level security;
+create policy application_reads on auth_gateway.passkeys for r to auth_gateway_app using (true);
+grant select on table auth_gateway.passkeys to auth_gateway_app;
 
 create table auth_gateway.projects (
   id uuid not null,
@@ -1064,7 +1087,7 @@ begin
           perform pg_advisory_xact_lock(hashtextextended(a.stream_id::text, 0));
         end if;
       elsif a.stream_type in ('session', 'token_family', 'authorization', 'consent', 'api_key', 'agent_delegation', 'project', 'stored_key',
-        'totp_authenticator', 'recovery_codes') then
+        'totp_authenticator', 'passkey', 'recovery_codes') then
         perform pg_advisory_xact_lock_shared(hashtextextended(a.person::text, 0));
         perform 1 from identities i where i.uai = a.person and i.status = 'erased';
         if found then
@@ -1718,6 +1741,7 @@ begin
   update api_keys set name_digest = null where created_by = p_subject;
   update projects set name_digest = null where owner_id = p_subject and status = 'active';
   update stored_keys set name_digest = null where created_by = p_subject and name_digest is not null;
+  update passkeys set digest = null where uai = p_subject;
   delete from subject_keys where subject = any (v_subjects);
   get diagnostics v_keys = row_count;
   return v_keys;
@@ -2320,6 +2344,7 @@ begin
     when 'suppression' then perform project_suppression(new);
     when 'sms_breaker' then perform project_sms_breaker(new);
     when 'totp_authenticator' then perform project_totp_authenticator(new);
+    when 'passkey' then perform project_passkey(new);
     when 'recovery_codes' then perform project_recovery_codes(new);
     when 'operator_code' then perform project_operator_code(new);
     when 'webhook' then perform project_webhook(new);
@@ -2503,6 +2528,33 @@ begin
       update otp_challenges set status = 'replaced', version = e.version where id = e.stream_id;
     when 'OtpChallengeConsumed' then
       update otp_challenges set status = 'consumed', version = e.version where id = e.stream_id;
+  end case;
+end $function$;
+
+CREATE OR REPLACE FUNCTION auth_gateway.project_passkey(e auth_gateway.event_store)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'auth_gateway', 'pg_temp'
+AS $function$
+begin
+  case e.event_type
+    when 'PasskeyRegistered' then
+      insert into passkeys (id, uai, digest, rp_id, aaguid, transports, backup_eligible, backed_up, sign_count, sealed, registered_at, version)
+      values (e.stream_id, (e.data->>'uai')::uuid,
+        (select d.digest from lookup_digests d where d.event_id = e.event_id and d.kind = 'passkey'),
+        e.data->>'rpId', (e.data->>'aaguid')::uuid, array(select jsonb_array_elements_text(e.data->'transports')),
+        (e.data->>'backupEligible')::boolean, (e.data->>'backedUp')::boolean, (e.data->>'signCount')::bigint,
+        coalesce(e.data->'sealed', '{}'), e.recorded_at, e.version);
+    when 'PasskeyUsed' then
+      update passkeys set sign_count = (e.data->>'signCount')::bigint, backed_up = (e.data->>'backedUp')::boolean,
+        last_used_at = e.recorded_at, version = e.version
+      where id = e.stream_id;
+    when 'PasskeyCounterRegressed' then
+      update passkeys set regressed_at = e.recorded_at, version = e.version where id = e.stream_id;
+    when 'PasskeyRenamed' then
+      update passkeys set sealed = sealed || coalesce(e.data->'sealed', '{}'), version = e.version where id = e.stream_id;
+    when 'PasskeyRemoved' then
+      update passkeys set digest = null, sealed = null, version = e.version where id = e.stream_id;
   end case;
 end $function$;
 

@@ -13,7 +13,7 @@ import { once } from '../../shared/once.ts'
 import { type CodeAddress, mailbox, telephone } from '../../shared/people/code-address.ts'
 import { notifyFactorChange } from '../../shared/people/factor-notices.ts'
 import { mergeIdentities } from '../../shared/people/identities.ts'
-import { listFactors } from '../../shared/queries/factors.ts'
+import { hasAuthenticator } from '../../shared/queries/factors.ts'
 import { codeCheck, recordCode } from '../../shared/sign-in/one-time-code.ts'
 import { sendTo } from '../../shared/sign-in/sign-in-steps.ts'
 import {
@@ -131,9 +131,9 @@ async function addAddress(c: AppContext, principal: PersonPrincipal, presented: 
     const { person: holder, challenge } = checked
     if (holder?.uai === person.uai) return 'own'
     if (holder) {
-      const { authenticators } = await listFactors(gateway().reads, gateway().personal, holder)
+      const isEnrolled = await hasAuthenticator(gateway().reads, gateway().personal, holder)
       // A mailed code is not enough to merge an account that is protected by an authenticator.
-      if (authenticators.length > 0) throw new GatewayError('merge_needs_step_up')
+      if (isEnrolled) throw new GatewayError('merge_needs_step_up')
       const evidence = { method: 'signed_in_and_code', challengeId: challenge.id, sessionId: principal.credentialId }
       await mergeIdentities(work, { survivor: person, retired: holder, evidence })
       for (const one of [person, holder])

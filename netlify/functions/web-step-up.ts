@@ -14,6 +14,9 @@ import { listFactors } from '../../shared/queries/factors.ts'
 import { completeStepUp } from '../../shared/sign-in/complete.ts'
 import { checkFactor, ownLimits, recordFactor } from '../../shared/sign-in/factors/check-factor.ts'
 import { readFactorCode } from '../../shared/sign-in/factors/factor-codes.ts'
+import { presentPasskey, provePasskey, requestOptions } from '../../shared/sign-in/passkey/authentication.ts'
+import { assertion, readCredential } from '../../shared/sign-in/passkey/credential.ts'
+import { relyingPartyOf } from '../../shared/sign-in/passkey/relying-party.ts'
 import { returnToField } from '../../shared/typed/fields.ts'
 import { form, type Shown } from '../pages/form.ts'
 import { createFormApp } from '../pages/form-answers.ts'
@@ -23,29 +26,54 @@ import { redirectTo } from '../pages/sign-in-response.ts'
 import { StepUpPage } from '../pages/step-up.tsx'
 
 const HOME = '/account'
+const PASSKEY = '/web/step-up/passkey'
 const PAGES = { totp: '/web/step-up', recovery_code: '/web/recovery' } as const
 type Method = keyof typeof PAGES
 const CODE_KINDS = { totp: 'code of the authenticator app', recovery_code: 'recovery code' }
 
 const app = createFormApp('Sign-in pages')
-const posted = once(() => z.object({ code: z.string('otp_malformed'), return_to: returnToField() }))
-const goal = once(() => z.pick(posted(), { return_to: true }))
-const goalOf = (sent: { return_to?: string }) => safeReturnTo(gateway().config, sent.return_to)
+const goal = () => ({ return_to: returnToField(), need: z.optional(z.string().check(z.maxLength(20))) })
+const posted = {
+  goal: once(() => z.object(goal())),
+  code: once(() => z.object({ ...goal(), code: z.string('otp_malformed') })),
+  passkey: once(() => z.object({ ...goal(), credential: z.string('passkey_invalid') })),
+}
+/** Where the person continues, and whether only a passkey will do. */
+type Goal = { back?: string; need?: 'passkey' }
+const goalOf = ({ return_to, need }: { return_to?: string; need?: string }): Goal => ({
+  back: safeReturnTo(gateway().config, return_to),
+  need: need === 'passkey' ? need : undefined,
+})
 const aboutOf = ({ credentialId }: PersonPrincipal, method: Method) => `${credentialId}.${method}`
 
-function stepUpPage(
+/** The passkeys of a person, if they can be used here, and whether the app is another factor than the one that began the session. */
+async function factorsOf({ person, session }: PersonPrincipal) {
+  const { authenticators, passkeys } = await listFactors(gateway().reads, gateway().personal, person)
+  const usable = relyingPartyOf(gateway().config) ? passkeys.filter(({ state }) => !state.regressed) : []
+  return { passkeys: usable, hasApp: authenticators.length > 0, byApp: session?.method === 'totp' }
+}
+
+const useOf = ({ credentialId }: PersonPrincipal) => ({ purpose: 'step_up' as const, holder: credentialId })
+
+async function stepUpPage(
   c: AppContext,
   principal: PersonPrincipal,
   method: Method,
-  back: string | undefined,
+  { back, need }: Goal,
   { error, status }: Pick<Shown, 'error' | 'status'> = {},
-): Response {
+): Promise<Response> {
   const { email, uai } = principal.person
+  const { passkeys, hasApp, byApp } = await factorsOf(principal)
+  const passkey = method === 'totp' && passkeys.length > 0
   return renderPage(
     StepUpPage({
+      passkey: passkey
+        ? { action: PASSKEY, options: requestOptions(gateway(), useOf(principal), passkeys) }
+        : undefined,
+      byCode: method === 'recovery_code' || (hasApp && !byApp && need !== 'passkey'),
       ...{ method, action: PAGES[method], error },
       csrf: newFormToken(c.var.call, { about: aboutOf(principal, method) }),
-      ...{ backHref: HOME, returnTo: back, email: email || uai, host: new URL(gateway().issuer).host },
+      ...{ backHref: HOME, returnTo: back, need, email: email || uai, host: new URL(gateway().issuer).host },
       otherHref: method === 'totp' ? withGoal(PAGES.recovery_code, back) : stepUpUrl(back ?? HOME),
     }),
     { status, formAction: endsAtClient(back) },
@@ -53,11 +81,15 @@ function stepUpPage(
 }
 
 async function show(c: AppContext, principal: PersonPrincipal, method: Method): Promise<Response> {
-  const back = goalOf(readQuery(c, goal()))
-  const { authenticators } = await listFactors(gateway().reads, gateway().personal, principal.person)
-  if (method === 'totp' && authenticators.length === 0) return c.redirect(withGoal('/account/totp', back), 303)
-  if (method === 'totp' && principal.session?.method === 'totp') return signInAgain(c, back)
-  return stepUpPage(c, principal, method, back)
+  const goal = goalOf(readQuery(c, posted.goal()))
+  if (method === 'recovery_code') return stepUpPage(c, principal, method, goal)
+  const { passkeys, hasApp, byApp } = await factorsOf(principal)
+  if (passkeys.length === 0) {
+    if (goal.need === 'passkey') return c.redirect(withGoal('/account/passkeys/new', goal.back), 303)
+    if (!hasApp) return c.redirect(withGoal('/account/totp', goal.back), 303)
+    if (byApp) return signInAgain(c, goal.back)
+  }
+  return stepUpPage(c, principal, method, goal)
 }
 
 /** A session that started with the authenticator needs another factor, so the person signs in again first. */
@@ -71,10 +103,10 @@ function signInAgain(c: AppContext, back: string | undefined): Response {
 function take(c: AppContext, principal: PersonPrincipal, method: Method): Promise<Response> {
   const { person } = principal
   return form(c, {
-    schema: posted(),
+    schema: posted.code(),
     about: aboutOf(principal, method),
     render: (shown) => stepUpPage(c, principal, method, goalOf(shown.typed), shown),
-    act: async ({ code, return_to }) => {
+    act: async ({ code, ...sent }) => {
       const limits = ownLimits(gateway(), method, principal)
       const presented = { person, code: readFactorCode(code, [method]), purpose: 'step_up' as const, limits }
       const cookies = await completeStepUp(c.var.call, principal, {
@@ -84,10 +116,31 @@ function take(c: AppContext, principal: PersonPrincipal, method: Method): Promis
         },
         notice: method === 'recovery_code' ? 'recovery_code_used' : undefined,
       })
-      return redirectTo(c, { location: goalOf({ return_to }) ?? HOME, cookies })
+      return redirectTo(c, { location: goalOf(sent).back ?? HOME, cookies })
     },
   })
 }
+
+function takePasskey(c: AppContext, principal: PersonPrincipal): Promise<Response> {
+  return form(c, {
+    schema: posted.passkey(),
+    about: aboutOf(principal, 'totp'),
+    render: (shown) => stepUpPage(c, principal, 'totp', goalOf(shown.typed), shown),
+    act: async ({ credential, ...sent }) => {
+      const read = readCredential(assertion(), credential)
+      const presented = await presentPasskey(gateway(), read, useOf(principal))
+      const cookies = await completeStepUp(c.var.call, principal, {
+        record: (work) => provePasskey(gateway(), work, principal, presented),
+      })
+      return redirectTo(c, { location: goalOf(sent).back ?? HOME, cookies })
+    },
+  })
+}
+
+app.route('POST', PASSKEY, {
+  authority: page(PAGES.totp),
+  operation: formOperation('Steps up with a passkey', posted.passkey),
+})(takePasskey)
 
 /**
  * Asks a signed-in person for another factor before a sensitive action. If the authenticator is lost, a recovery code gives access to

@@ -1,8 +1,10 @@
 import type { Access } from '../../shared/queries/agent-delegations.ts'
 import type { MessageRecord } from '../../shared/queries/messages.ts'
 import type { OperatorCodeListing } from '../../shared/queries/operator-codes.ts'
+import type { PasskeyRecord } from '../../shared/queries/passkeys.ts'
 import type { Person } from '../../shared/queries/person.ts'
 import type { SessionListing } from '../../shared/queries/sessions.ts'
+import { Passkeys } from './account-passkeys.tsx'
 import { type Account, OperatorCodes, SecondFactors, SignInMethods } from './account-sign-in.tsx'
 import { words } from './account-words.ts'
 import { Scopes } from './api-key-parts.tsx'
@@ -17,6 +19,8 @@ type ShownSession = SessionListing & { current: boolean; device?: string; ip?: s
 type AccountProps = Parameters<typeof SignInMethods>[0] &
   Parameters<typeof SecondFactors>[0] & {
     person: Person
+    /** Absent where passkeys are off. */
+    passkeys?: PasskeyRecord[]
     operatorCodes: OperatorCodeListing[]
     sessions: ShownSession[]
     applications: Access[]
@@ -56,6 +60,7 @@ export function AccountPage(props: AccountProps) {
         </nav>
       </Section>
       <SignInMethods {...account} methods={props.methods} providers={props.providers} byPhone={props.byPhone} />
+      {props.passkeys && <Passkeys {...account} passkeys={props.passkeys} />}
       <SecondFactors {...account} factors={props.factors} />
       <OperatorCodes codes={props.operatorCodes} now={now} />
       <Merged {...account} merged={person.members.filter((one) => one !== uai)} />

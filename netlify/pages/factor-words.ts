@@ -18,6 +18,11 @@ export const words = {
     submit: 'Continue',
     recoveryCode: 'Recovery code',
     guard: 'Use this code only on {host}. Each code works once.',
+    passkey: {
+      lead: 'You are signed in as {email}. What you are about to do needs your passkey or another factor.',
+      submit: 'Use a passkey',
+      otherLead: 'Lost it?',
+    },
     totp: {
       title: 'Confirm that it is you',
       lead: 'You are signed in as {email}. What you are about to do needs a code from your authenticator app.',

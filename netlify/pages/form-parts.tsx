@@ -149,9 +149,10 @@ export function TextField({ label, error, describedBy, focus, hint, ...input }: 
   )
 }
 
-/** Asks for an e-mail address, as `email`. */
-export function EmailField({ focus = true, ...props }: FieldProps & { value?: string }) {
-  return <TextField {...EMAIL_INPUT} name="email" autocomplete="email" required focus={focus} {...props} />
+/** Asks for an e-mail address, as `email`. With `passkeys` the browser offers the passkeys of this site in it. */
+export function EmailField({ focus = true, passkeys, ...props }: FieldProps & { value?: string; passkeys?: boolean }) {
+  const autocomplete = passkeys ? 'email webauthn' : 'email'
+  return <TextField {...EMAIL_INPUT} name="email" autocomplete={autocomplete} required focus={focus} {...props} />
 }
 
 /** Asks for a mobile number, as `phone`. */

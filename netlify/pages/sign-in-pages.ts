@@ -1,5 +1,6 @@
 import * as z from 'zod/mini'
 import { browserSession } from '../../shared/access/authenticate.ts'
+import { keepBrowserKey } from '../../shared/access/browser-key.ts'
 import { newFormToken } from '../../shared/access/form-token.ts'
 import { safeReturnTo, signInEnd } from '../../shared/access/return-to.ts'
 import { LIFETIME_SECONDS } from '../../shared/domain/otp-challenge.ts'
@@ -10,6 +11,8 @@ import { endsAtClient } from '../../shared/oauth/authorize/authorize-url.ts'
 import { once } from '../../shared/once.ts'
 import { findConnection, listConnections } from '../../shared/queries/connections.ts'
 import type { SignedIn } from '../../shared/queries/sessions.ts'
+import { requestOptions } from '../../shared/sign-in/passkey/authentication.ts'
+import { relyingPartyOf } from '../../shared/sign-in/passkey/relying-party.ts'
 import { waitToSend } from '../../shared/sign-in/send-code.ts'
 import {
   destinationOf,
@@ -47,6 +50,8 @@ export async function signInPage(
   const phone = link || config.SMS_COUNTRIES.length === 0 ? undefined : typed.phone
   const connections = link ? [] : await listConnections(reads)
   const offersPasswords = Boolean(config.SUPABASE_URL && config.SUPABASE_ANON_KEY) && !link
+  const offersPasskeys = relyingPartyOf(config) && !link
+  const use = { purpose: 'sign_in' as const, holder: keepBrowserKey(c.var.call) }
   const linking = link && ((await findConnection(reads, link.provider))?.settings.name ?? SUPABASE.settings.name)
   return renderPage(
     SignInPage({
@@ -58,6 +63,9 @@ export async function signInPage(
         .filter(({ status, settings }) => status === 'enabled' && settings.listed)
         .map(({ slug, settings }) => ({ name: settings.name, href: providerHref(slug, returnTo) })),
       linking,
+      passkey: offersPasskeys
+        ? { action: '/web/passkey', options: requestOptions(c.var.call.gateway, use) }
+        : undefined,
       passwordHref: offersPasswords ? transactionUrl('/web/password', transaction) : undefined,
       switchHref: config.SMS_COUNTRIES.length > 0 && !link ? signInHref(returnTo, phone === undefined) : undefined,
       withoutMailHref: link ? undefined : transactionUrl('/web/without-mail', transaction),

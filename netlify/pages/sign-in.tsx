@@ -2,6 +2,8 @@ import { copy, fill } from './copy.ts'
 import { Support } from './error-page.tsx'
 import { ButtonLink, EmailField, Form, type FormError, PhoneField, Submit } from './form-parts.tsx'
 import { Layout, Name, Sentence } from './layout.tsx'
+import { PasskeyForm } from './passkey.tsx'
+import { words } from './passkey-words.ts'
 import { displayName } from './safe.ts'
 
 type SignInProps = {
@@ -21,6 +23,8 @@ type SignInProps = {
   notice?: string
   /** Other ways to sign in. */
   providers?: { name: string; href: string }[]
+  /** Where a passkey is presented, and the options to ask for it; absent where passkeys are off. */
+  passkey?: { action: string; options: object }
   /** The page for passwords, if enabled. */
   passwordHref?: string
   /** For people who cannot receive mail. */
@@ -33,7 +37,19 @@ type SignInProps = {
 
 /** Asks for an e-mail address or a mobile number to send a code to. The page is the same with and without an account. */
 export function SignInPage(props: SignInProps) {
-  const { action, csrf, clientName, email, phone, switchHref, error, linking, passwordHref, providers = [] } = props
+  const {
+    action,
+    csrf,
+    clientName,
+    email,
+    phone,
+    switchHref,
+    error,
+    linking,
+    passkey,
+    passwordHref,
+    providers = [],
+  } = props
   const text = copy.signIn
   const byPhone = phone !== undefined
   const [lead, leadFor] = byPhone ? [text.leadPhone, text.leadPhoneFor] : [text.lead, text.leadFor]
@@ -55,13 +71,29 @@ export function SignInPage(props: SignInProps) {
         {byPhone ? (
           <PhoneField label={text.phone} value={phone} error={error} describedBy="newcomer" hint={text.phoneHint} />
         ) : (
-          <EmailField label={text.email} value={email} error={error} describedBy="newcomer" />
+          <EmailField
+            label={text.email}
+            value={email}
+            error={error}
+            describedBy="newcomer"
+            passkeys={Boolean(passkey)}
+          />
         )}
         <Submit text={text.submit} />
         <p class="note" id="newcomer">
           {text.newcomer} {byPhone && text.phoneRisk}
         </p>
       </Form>
+      {passkey && (
+        <PasskeyForm
+          {...{ ...passkey, csrf }}
+          kind="get"
+          offered={!byPhone}
+          hidden={{ return_to: props.returnTo }}
+          text={words.use.submit}
+          failed={words.use.failed}
+        />
+      )}
       {(providers.length > 0 || passwordHref || switchHref) && (
         <nav class="aside providers" aria-label={text.providers}>
           {providers.map(({ name, href }) => (

@@ -1,6 +1,8 @@
 import { words } from './factor-words.ts'
-import { Buttons, CodeField, Form, type FormError, SecretCodeField } from './form-parts.tsx'
+import { Buttons, CodeField, Form, type FormError, FormProblem, SecretCodeField } from './form-parts.tsx'
 import { Layout, Name, Sentence } from './layout.tsx'
+import { PasskeyForm } from './passkey.tsx'
+import { words as passkeyWords } from './passkey-words.ts'
 import { safeHref } from './safe.ts'
 
 type StepUpProps = {
@@ -11,29 +13,60 @@ type StepUpProps = {
   backHref: string
   /** The page for the other kind of code. */
   otherHref: string
+  /** Where a passkey is presented, and the options to ask for it, if the person has one. */
+  passkey?: { action: string; options: object }
+  /** Whether a code is accepted. */
+  byCode: boolean
+  need?: string
   returnTo?: string
   email: string
   /** The host of this page, so that people can recognize phishing. */
   host: string
 }
 
-/** Asks a signed-in person for a code of their authenticator app, or for a recovery code. */
+/** Asks a signed-in person for a passkey or a code of their authenticator app, or for a recovery code. */
 export function StepUpPage(props: StepUpProps) {
-  const { method, action, csrf, returnTo, error, backHref, otherHref, email, host } = props
+  const { method, action, csrf, returnTo, error, backHref, otherHref, email, host, passkey, byCode } = props
   const text = words.stepUp[method]
   const [Field, label] = method === 'totp' ? [CodeField, words.code] : [SecretCodeField, words.stepUp.recoveryCode]
-  const lead = <Sentence text={text.lead} email={<Name>{email}</Name>} />
+  const hidden = { return_to: returnTo, need: props.need }
+  const leadText = passkey ? words.stepUp.passkey.lead : text.lead
+  const lead = <Sentence text={leadText} email={<Name>{email}</Name>} />
   return (
     <Layout title={text.title} lead={lead} failed={Boolean(error)}>
-      <Form action={action} csrf={csrf} hidden={{ return_to: returnTo }} error={error} fields={['code']}>
-        <Field label={label} error={error} describedBy="guard" />
-        <Buttons submit={words.stepUp.submit} backHref={backHref} />
-        <p class="note" id="guard">
-          <Sentence text={words.stepUp.guard} host={<Name>{host}</Name>} />
+      {error?.field === 'form' && <FormProblem error={error} />}
+      {passkey && (
+        <PasskeyForm
+          {...{ ...passkey, csrf, hidden }}
+          kind="get"
+          primary
+          text={words.stepUp.passkey.submit}
+          failed={passkeyWords.use.failed}
+        />
+      )}
+      {passkey && !byCode && (
+        <p class="caution" data-without-passkeys="">
+          {passkeyWords.use.impossible}
         </p>
-      </Form>
+      )}
+      {byCode && (
+        <Form
+          action={action}
+          csrf={csrf}
+          hidden={hidden}
+          error={error}
+          fields={['code', 'form']}
+          class={passkey && 'aside'}
+        >
+          <Field label={label} error={error} describedBy="guard" />
+          <Buttons submit={words.stepUp.submit} backHref={backHref} />
+          <p class="note" id="guard">
+            <Sentence text={words.stepUp.guard} host={<Name>{host}</Name>} />
+          </p>
+        </Form>
+      )}
       <div class="aside">
-        <p>{text.otherLead}</p>
+        <p>{passkey ? words.stepUp.passkey.otherLead : text.otherLead}</p>
         <a href={safeHref(otherHref)}>{text.other}</a>
       </div>
     </Layout>

@@ -1,30 +1,32 @@
 import { ACR, isRecent, RECENT_SECONDS } from '../domain/authentication.ts'
 import { GatewayError } from '../errors.ts'
 import type { Gateway } from '../gateway.ts'
-import { listFactors } from '../queries/factors.ts'
+import { hasAuthenticator } from '../queries/factors.ts'
 import type { Person, SessionFacts } from '../queries/person.ts'
 
-/** Whether the person recently used their authenticator app in this session. */
-export function isSteppedUp({ steppedUpAt }: SessionFacts, now: Date): boolean {
-  return isRecent(steppedUpAt, now)
+/** Whether the person recently used their authenticator app or a passkey in this session, which may have begun with the passkey. */
+export function isSteppedUp({ steppedUpAt, acr, authenticatedAt }: SessionFacts, now: Date): boolean {
+  return isRecent(steppedUpAt, now) || (acr === ACR.phishingResistant && isRecent(authenticatedAt, now))
 }
 
-/** Whether the person may change their factors: recently stepped up, or recently signed in while they have no authenticator app. */
-function mayChangeFactors(current: SessionFacts, hasAuthenticator: boolean, now: Date): boolean {
+/** Whether the person may change their factors: recently stepped up, or recently signed in while they have neither app nor passkey. */
+function mayChangeFactors(current: SessionFacts, isEnrolled: boolean, now: Date): boolean {
   if (isSteppedUp(current, now) || isRecent(current.recoveredAt, now)) return true
-  return !hasAuthenticator && isRecent(current.authenticatedAt, now)
+  return !isEnrolled && isRecent(current.authenticatedAt, now)
 }
 
-export const stepUpUrl = (returnTo: string) => `/web/step-up?${new URLSearchParams({ return_to: returnTo })}`
+/** The page that asks for a factor, which returns to `returnTo`. @param need `passkey` if no other factor will do */
+export const stepUpUrl = (returnTo: string, need?: 'passkey') =>
+  `/web/step-up?${new URLSearchParams({ ...(need && { need }), return_to: returnTo })}`
 
 /** Returns the authentication still required before the person may change their factors. */
 export async function missingAuthentication(
   { reads, personal, now }: Gateway,
   { person, session: current }: { person: Person; session?: SessionFacts },
 ): Promise<'sign_in' | 'step_up' | undefined> {
-  const { authenticators } = await listFactors(reads, personal, person)
-  if (current && mayChangeFactors(current, authenticators.length > 0, now())) return undefined
-  return authenticators.length > 0 ? 'step_up' : 'sign_in'
+  const isEnrolled = await hasAuthenticator(reads, personal, person)
+  if (current && mayChangeFactors(current, isEnrolled, now())) return undefined
+  return isEnrolled ? 'step_up' : 'sign_in'
 }
 
 /** The page for the missing authentication, which returns to `returnTo`. */
@@ -48,7 +50,7 @@ export function stepUpNeeded(missing: 'sign_in' | 'step_up' = 'step_up'): Gatewa
 }
 
 /**
- * Requires a recent authentication, with the authenticator app if the person has one.
+ * Requires a recent authentication, with the authenticator app or a passkey if the person has one.
  * @throws GatewayError insufficient_user_authentication
  */
 export async function demandRecentAuthentication(

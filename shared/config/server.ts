@@ -68,6 +68,20 @@ export const serverVariables = {
   COOKIE_DOMAIN: optional('Domain of the session cookies; unset means the gateway’s own host only.', () =>
     z.string().check(z.regex(/^\.?[a-z0-9-]+(\.[a-z0-9-]+)+$/i, 'must be a domain name such as .example.com')),
   ),
+  WEBAUTHN_RP_ID: optional(
+    'Domain that passkeys are for: the host of `AUTH_BASE_URL` (if unset) or a parent of it. It can’t change once a passkey is registered, since passkeys work for one domain only.',
+    () => z.string().check(z.regex(/^[a-z0-9-]+(\.[a-z0-9-]+)*$/, 'must be a domain name such as example.com')),
+  ),
+  WEBAUTHN_ORIGINS: variable(
+    'Other origins that may use these passkeys: sites (`https://…`), which `/.well-known/webauthn` publishes, and Android apps (`android:apk-key-hash:…`).',
+    listOf(
+      (one) =>
+        (/^https:\/\//.test(one) && URL.canParse(one) && new URL(one).origin === one) ||
+        /^android:apk-key-hash:[\w-]{43}$/.test(one),
+      'must be https origins, or android:apk-key-hash:… of an app',
+    ),
+    [],
+  ),
   CORS_ORIGIN: variable(
     'Origins that may call every endpoint from a browser, with cookies; `*.` matches any subdomain, `:*` any port. Other origins may call only what OAuth clients need, without cookies.',
     list,

@@ -10,6 +10,8 @@ export const ACR = {
   federated: 'urn:lanonasis:acr:federated',
   /** Two factors of different types. */
   multiFactor: 'urn:lanonasis:acr:multi-factor',
+  /** A passkey that verified the person: bound to this site, so that no other page can ask for it (NIST SP 800-63B-4 section 3.2.5). */
+  phishingResistant: 'urn:lanonasis:acr:phishing-resistant',
 } as const
 
 /** For how long a sign-in or step-up counts as recent, in seconds. */
@@ -18,7 +20,23 @@ export const RECENT_SECONDS = 900
 export const isRecent = (at: Date | undefined, now: Date) =>
   at !== undefined && now.getTime() - at.getTime() < RECENT_SECONDS * 1000
 
-/** The `acr` and `amr` of a session after a code from an authenticator app. @see RFC 8176 section 2 */
-export function strengthen(amr: readonly string[]): { amr: string[]; acr: string } {
-  return { amr: [...new Set([...amr, 'otp', 'mfa'])], acr: ACR.multiFactor }
+/**
+ * The `amr` of a passkey: its key may leave the device only if it is eligible for backup. Presence is tested, and here also the person
+ * verified. @see RFC 8176 section 2
+ */
+export const amrOfPasskey = (backupEligible: boolean) => [backupEligible ? 'swk' : 'hwk', 'user']
+
+/**
+ * The `acr` and `amr` of a session after a code from an authenticator app, or after a passkey.
+ * @param passkeyAmr of the passkey
+ */
+export function strengthen(
+  session: { amr: readonly string[]; acr: string },
+  passkeyAmr?: readonly string[],
+): { amr: string[]; acr: string } {
+  const resistant = passkeyAmr !== undefined || session.acr === ACR.phishingResistant
+  return {
+    amr: [...new Set([...session.amr, ...(passkeyAmr ?? ['otp']), 'mfa'])],
+    acr: resistant ? ACR.phishingResistant : ACR.multiFactor,
+  }
 }

@@ -11,6 +11,7 @@ export type FactorSource =
   | 'connection'
   | 'supabase_user'
   | 'totp_authenticator'
+  | 'passkey'
   | 'recovery_codes'
   | 'operator_code'
 
@@ -40,7 +41,7 @@ type StepUp = {
   at: string
   /** Hash of the new handle that replaces the previous one (ASVS 7.2.4). */
   handleHash: string
-  provenBy: { type: 'totp_authenticator'; id: string }
+  provenBy: { type: 'totp_authenticator' | 'passkey'; id: string }
 }
 
 /** A recovery code in a session, which only allows setting up factors again. */
@@ -68,8 +69,10 @@ export type SessionEvent =
 
 export type Session =
   | { status: 'none' }
-  | { status: 'started'; uai: string; method: string; amr: string[] }
+  | { status: 'started'; uai: string; method: string; amr: string[]; acr: string }
   | { status: 'ended'; uai: string }
+
+const startedAs = ({ uai, method, amr, acr }: SessionFacts): Session => ({ status: 'started', uai, method, amr, acr })
 
 export const session: Aggregate<Session, SessionEvent> = {
   type: 'session',
@@ -77,9 +80,9 @@ export const session: Aggregate<Session, SessionEvent> = {
   evolve(state, event) {
     switch (event.type) {
       case 'SessionStarted':
-        return { status: 'started', uai: event.data.uai, method: event.data.method, amr: event.data.amr }
+        return startedAs(event.data)
       case 'SessionSteppedUp':
-        return state.status === 'started' ? { ...state, amr: event.data.amr } : state
+        return state.status === 'started' ? { ...state, amr: event.data.amr, acr: event.data.acr } : state
       case 'SessionRecovered':
         return state
       case 'SessionEnded':
@@ -110,12 +113,19 @@ export function begin(
 
 type FactorUse<P> = { provenBy: P; handleHash: string; now: Date }
 
-/** Steps a session up with a code from an authenticator app; the session gets a new handle. */
-export function stepUp(state: Session, input: FactorUse<StepUp['provenBy']>): Decision<SessionEvent> {
+/**
+ * Steps a session up with a code from an authenticator app or with a passkey; the session gets a new handle. A code of the app that the
+ * session began with is not a second factor; a passkey is two by itself.
+ * @param input.passkeyAmr of the passkey
+ */
+export function stepUp(
+  state: Session,
+  input: FactorUse<StepUp['provenBy']> & { passkeyAmr?: string[] },
+): Decision<SessionEvent> {
   if (state.status !== 'started') return refuse('session_invalid')
-  if (state.method === 'totp') return refuse('another_proof_needed')
-  const { provenBy, handleHash, now } = input
-  const data = { ...strengthen(state.amr), at: now.toISOString(), handleHash, provenBy }
+  const { provenBy, handleHash, now, passkeyAmr } = input
+  if (state.method === 'totp' && !passkeyAmr) return refuse('another_proof_needed')
+  const data = { ...strengthen(state, passkeyAmr), at: now.toISOString(), handleHash, provenBy }
   return record({ type: 'SessionSteppedUp', data })
 }
 

@@ -28,6 +28,7 @@ export type StreamType =
   | 'archive'
   | 'audit_log'
   | 'totp_authenticator'
+  | 'passkey'
   | 'recovery_codes'
   | 'operator_code'
 

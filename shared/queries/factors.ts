@@ -4,6 +4,7 @@ import type { RecoveryCodes } from '../domain/recovery-codes.ts'
 import type { TotpAuthenticator } from '../domain/totp-authenticator.ts'
 import type { RateLimit } from '../events/store.ts'
 import type { Personal } from '../personal.ts'
+import { type PasskeyRecord, type PasskeyRow, toPasskey } from './passkeys.ts'
 import type { Person } from './person.ts'
 import { waitColumn } from './rate-limits.ts'
 
@@ -22,6 +23,7 @@ export type OperatorCodeRecord = Recorded<Active<OperatorCode>>
 
 export type Factors = {
   authenticators: TotpRecord[]
+  passkeys: PasskeyRecord[]
   recoveryCodes: RecoveryRecord[]
   /** Whole, unused, not expired, and issued since the person's standing last changed. */
   operatorCodes: OperatorCodeRecord[]
@@ -42,6 +44,7 @@ type Row = {
     enrolled_at: string
     last_used_at: string
   })[]
+  passkeys: PasskeyRow[]
   recovery_codes: (Common & { code_hashes: string[]; issued_at: string })[]
   operator_codes: (Common & {
     operator: string
@@ -52,6 +55,9 @@ type Row = {
   })[]
   wait: number
 }
+
+/** Kinds of codes that are compared with what a person presents. */
+export type CodeFactors = Pick<Factors, 'authenticators' | 'recoveryCodes' | 'operatorCodes'>
 
 /** The factors of a person that need no message, oldest first. One statement. */
 export async function listFactors(
@@ -67,6 +73,8 @@ export async function listFactors(
         select x.*, encode(s.sealed, 'base64') as sealed, ${key} from auth_gateway.totp_authenticators x
         left join auth_gateway.event_secrets s on s.event_id = x.secret_event and s.name = 'totp_secret'
         where x.uai = any (${members}) and x.secret_event is not null) a) as authenticators,
+      (select coalesce(json_agg(p order by p.id), '[]') from (
+        select x.*, ${key} from auth_gateway.passkeys x where x.uai = any (${members}) and x.sealed is not null) p) as passkeys,
       (select coalesce(json_agg(r order by r.id), '[]') from (
         select x.*, ${key} from auth_gateway.recovery_codes x where x.uai = any (${members}) and not x.replaced) r) as recovery_codes,
       (select coalesce(json_agg(o order by o.id), '[]') from (
@@ -82,6 +90,7 @@ export async function listFactors(
       enrolledAt: new Date(one.enrolled_at),
       lastUsedAt: new Date(one.last_used_at),
     })),
+    passkeys: row.passkeys.map((one) => toPasskey(personal, one)),
     recoveryCodes: row.recovery_codes.map((one) => ({
       ...recorded(one, { status: 'issued', uai: one.uai, codeHashes: one.code_hashes }),
       issuedAt: new Date(one.issued_at),
@@ -94,14 +103,14 @@ export async function listFactors(
   }
 }
 
-/** Whether the person has an authenticator app: then a mailbox alone cannot change their sign-in methods. */
+/** Whether a mailbox alone can no longer change the person's sign-in methods: they have an authenticator app or a passkey that is accepted. */
 export async function hasAuthenticator(
   sql: postgres.Sql,
   personal: Personal,
   person: Pick<Person, 'members'>,
 ): Promise<boolean> {
-  const { authenticators } = await listFactors(sql, personal, person)
-  return authenticators.length > 0
+  const { authenticators, passkeys } = await listFactors(sql, personal, person)
+  return authenticators.length > 0 || passkeys.some(({ state }) => !state.regressed)
 }
 
 function recorded<S>({ id, uai, version, key }: Common, state: S): Recorded<S> {

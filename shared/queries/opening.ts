@@ -7,6 +7,8 @@ export type DatabaseState = {
   keyCheck: Uint8Array | null
   /** Whether the needed migration is applied: one of that number and name. */
   isMigrated: boolean
+  /** The domain of the first passkey, which is that of all; null before it is registered. */
+  relyingParty: string | null
   newestMigration: string | null
   now: Date
   /** Triggers of the event store that are missing, or disabled somewhere. */
@@ -23,6 +25,7 @@ export async function readDatabaseState(
   const [row] = await sql<DatabaseState[]>`
     select (select k.sealed from auth_gateway.key_check k) as "keyCheck",
       exists (select from auth_gateway.migrations m where m.version = ${needed.version} and m.name = ${needed.name}) as "isMigrated",
+      (select p.rp_id from auth_gateway.passkeys p order by p.id limit 1) as "relyingParty",
       (select max(m.version) from auth_gateway.migrations m) as "newestMigration", clock_timestamp() as now,
       array(select g.name from unnest(array['append_only_rows', 'append_only_table', 'project_event']) as g(name)
         where current_setting('session_replication_role') = 'replica' or not exists (

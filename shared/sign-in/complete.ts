@@ -151,17 +151,19 @@ export async function completeSignIn(
 /**
  * Completes a step-up: records one more factor in the caller's browser session, and queues a notice, as one unit of work.
  * @param factor.record proves the factor in the unit of work
+ * @param factor.what name of the factor in the notice
  * @returns the cookies with the session's new handle
  * @throws GatewayError as `factor.record`; session_invalid, another_proof_needed
  */
 export async function completeStepUp(
   call: Call,
   principal: PersonPrincipal,
-  factor: { record(work: Work): Promise<ProvenFactor>; notice?: Notice['kind'] },
+  factor: { record(work: Work): Promise<ProvenFactor>; notice?: Notice['kind']; what?: string },
 ): Promise<SessionCookies> {
   return commitAs(call, principal, async (work) => {
     const proven = await factor.record(work)
-    if (factor.notice) notifyFactorChange(call, work, { person: principal.person, kind: factor.notice })
+    if (factor.notice)
+      notifyFactorChange(call, work, { person: principal.person, kind: factor.notice, what: factor.what })
     return strengthenSession(work, principal, proven, call.now())
   })
 }

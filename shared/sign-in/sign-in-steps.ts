@@ -1,4 +1,5 @@
 import { browserSession } from '../access/authenticate.ts'
+import { keepBrowserKey } from '../access/browser-key.ts'
 import { projectScope } from '../access/project-scope.ts'
 import { signInEnd } from '../access/return-to.ts'
 import type { Call } from '../call.ts'
@@ -9,6 +10,8 @@ import { findDomain } from '../queries/connections.ts'
 import { emailDomain } from '../typed/email.ts'
 import { completeSignIn } from './complete.ts'
 import { codeMethod, findChallenge, stateOfChallenge } from './one-time-code.ts'
+import { passkeyMethod, presentPasskey } from './passkey/authentication.ts'
+import { assertion, readCredential } from './passkey/credential.ts'
 import { sendCode } from './send-code.ts'
 import {
   browserHashOf,
@@ -104,6 +107,20 @@ export async function enterCode(call: Call, transaction: WaitingTransaction, cod
   })
   await endTransaction(call, transaction)
   return { location: returnTo ?? signInEnd(call.gateway.config), cookies: entered?.cookies }
+}
+
+/**
+ * Signs this browser in with a passkey.
+ * @param text the credential as the page's script sent it
+ * @throws GatewayError passkey_expired, passkey_invalid, and as completeSignIn
+ */
+export async function enterPasskey(call: Call, transaction: SignInTransaction, text: string): Promise<Redirection> {
+  const use = { purpose: 'sign_in' as const, holder: keepBrowserKey(call) }
+  const presented = await presentPasskey(call.gateway, readCredential(assertion(), text), use)
+  const request = { platform: 'web', projectScope: projectScope(undefined), replaces: await browserSession(call) }
+  const { cookies } = await completeSignIn(call, passkeyMethod(call, presented), request)
+  await endTransaction(call, transaction)
+  return { location: transaction.returnTo ?? signInEnd(call.gateway.config), cookies }
 }
 
 /** Whether another tab has used the code of a sign-in and signed this browser in. */

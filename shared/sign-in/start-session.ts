@@ -1,6 +1,6 @@
 import { uuidv7 } from 'uuidv7'
 import type { PersonPrincipal } from '../access/authenticate.ts'
-import { begin, recover, type SessionFacts, session, stepUp } from '../domain/session.ts'
+import { begin, recover, type Session, type SessionFacts, session, stepUp } from '../domain/session.ts'
 import { GatewayError } from '../errors.ts'
 import { aboutPerson, type Work } from '../events/commit.ts'
 import type { Gateway } from '../gateway.ts'
@@ -90,7 +90,21 @@ export function startSession(
 }
 
 /** A factor that was proven in a session. */
-export type ProvenFactor = { method: 'totp' | 'recovery_code'; id: string }
+export type ProvenFactor =
+  | { method: 'totp' | 'recovery_code'; id: string }
+  | { method: 'passkey'; id: string; amr: string[] }
+
+function strengthened(state: Session, factor: ProvenFactor, at: { handleHash: string; now: Date }) {
+  const { id } = factor
+  switch (factor.method) {
+    case 'totp':
+      return stepUp(state, { ...at, provenBy: { type: 'totp_authenticator', id } })
+    case 'passkey':
+      return stepUp(state, { ...at, provenBy: { type: 'passkey', id }, passkeyAmr: factor.amr })
+    case 'recovery_code':
+      return recover(state, { ...at, provenBy: { type: 'recovery_codes', id } })
+  }
+}
 
 /**
  * Adds a factor to the caller's browser session and replaces its handle.
@@ -100,17 +114,13 @@ export type ProvenFactor = { method: 'totp' | 'recovery_code'; id: string }
 export async function strengthenSession(
   work: Work,
   { person, session: current }: PersonPrincipal,
-  { method, id }: ProvenFactor,
+  factor: ProvenFactor,
   now: Date,
 ): Promise<SessionCookies> {
   if (!current) throw new GatewayError('session_invalid')
   const { token: handle, hash: handleHash } = newOpaqueToken(current.id, CODE_SECRET_BYTES)
   const stream = await work.load(session, current.id, aboutPerson(person))
-  stream.decide((state) =>
-    method === 'totp'
-      ? stepUp(state, { handleHash, now, provenBy: { type: 'totp_authenticator', id } })
-      : recover(state, { handleHash, now, provenBy: { type: 'recovery_codes', id } }),
-  )
+  stream.decide((state) => strengthened(state, factor, { handleHash, now }))
   return sessionCookies(person, { handle, expiresAt: current.expiresAt }, now)
 }
 

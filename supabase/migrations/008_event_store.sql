@@ -32,7 +32,7 @@ create index event_store_session on auth_gateway.event_store ((metadata->>'sessi
 
 create table auth_gateway.event_store_lasting partition of auth_gateway.event_store
   for values in ('identity', 'organization', 'api_client', 'consent', 'protected_resource', 'signing_key',
-    'api_key', 'project', 'stored_key', 'agent_delegation', 'connection', 'hook', 'webhook', 'totp_authenticator',
+    'api_key', 'project', 'stored_key', 'agent_delegation', 'connection', 'hook', 'webhook', 'totp_authenticator', 'passkey',
     'recovery_codes', 'operator_code',
     'suppression', 'sms_breaker', 'archive', 'audit_log');
 
@@ -147,6 +147,7 @@ begin
     when 'suppression' then perform project_suppression(new);
     when 'sms_breaker' then perform project_sms_breaker(new);
     when 'totp_authenticator' then perform project_totp_authenticator(new);
+    when 'passkey' then perform project_passkey(new);
     when 'recovery_codes' then perform project_recovery_codes(new);
     when 'operator_code' then perform project_operator_code(new);
     when 'webhook' then perform project_webhook(new);

@@ -56,7 +56,7 @@ begin
           perform pg_advisory_xact_lock(hashtextextended(a.stream_id::text, 0));
         end if;
       elsif a.stream_type in ('session', 'token_family', 'authorization', 'consent', 'api_key', 'agent_delegation', 'project', 'stored_key',
-        'totp_authenticator', 'recovery_codes') then
+        'totp_authenticator', 'passkey', 'recovery_codes') then
         perform pg_advisory_xact_lock_shared(hashtextextended(a.person::text, 0));
         perform 1 from identities i where i.uai = a.person and i.status = 'erased';
         if found then

@@ -37,6 +37,55 @@ insert into auth_gateway.read_models values ('totp_authenticators', 'totp_authen
 
 create index event_secrets_authenticators on auth_gateway.event_secrets (event_id) where name = 'totp_secret';
 
+-- Passkeys (WebAuthn Level 3). The public key, the credential id and the name are sealed under the data key of the person; the credential is
+-- found by its keyed digest. A removed passkey keeps neither.
+create table auth_gateway.passkeys (
+  id              uuid primary key,
+  uai             uuid not null,
+  -- Null once the passkey is removed or the person is erased.
+  digest          bytea unique,
+  rp_id           text not null,
+  aaguid          uuid not null,
+  transports      text[] not null,
+  backup_eligible boolean not null,
+  backed_up       boolean not null,
+  sign_count      bigint not null,
+  -- name, credentialId, publicKey; null once the passkey is removed.
+  sealed          jsonb,
+  registered_at   timestamptz not null,
+  last_used_at    timestamptz,
+  -- When a sign count showed that the authenticator may have been cloned.
+  regressed_at    timestamptz,
+  version         integer not null
+);
+create index passkeys_uai on auth_gateway.passkeys (uai) where sealed is not null;
+
+create function auth_gateway.project_passkey(e auth_gateway.event_store) returns void
+language plpgsql set search_path = auth_gateway, pg_temp as $$
+begin
+  case e.event_type
+    when 'PasskeyRegistered' then
+      insert into passkeys (id, uai, digest, rp_id, aaguid, transports, backup_eligible, backed_up, sign_count, sealed, registered_at, version)
+      values (e.stream_id, (e.data->>'uai')::uuid,
+        (select d.digest from lookup_digests d where d.event_id = e.event_id and d.kind = 'passkey'),
+        e.data->>'rpId', (e.data->>'aaguid')::uuid, array(select jsonb_array_elements_text(e.data->'transports')),
+        (e.data->>'backupEligible')::boolean, (e.data->>'backedUp')::boolean, (e.data->>'signCount')::bigint,
+        coalesce(e.data->'sealed', '{}'), e.recorded_at, e.version);
+    when 'PasskeyUsed' then
+      update passkeys set sign_count = (e.data->>'signCount')::bigint, backed_up = (e.data->>'backedUp')::boolean,
+        last_used_at = e.recorded_at, version = e.version
+      where id = e.stream_id;
+    when 'PasskeyCounterRegressed' then
+      update passkeys set regressed_at = e.recorded_at, version = e.version where id = e.stream_id;
+    when 'PasskeyRenamed' then
+      update passkeys set sealed = sealed || coalesce(e.data->'sealed', '{}'), version = e.version where id = e.stream_id;
+    when 'PasskeyRemoved' then
+      update passkeys set digest = null, sealed = null, version = e.version where id = e.stream_id;
+  end case;
+end $$;
+
+insert into auth_gateway.read_models values ('passkeys', 'passkey', 'project_passkey');
+
 -- Sets of recovery codes: keyed hashes of the unused ones. A person has one active set.
 create table auth_gateway.recovery_codes (
   id          uuid primary key,

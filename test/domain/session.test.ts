@@ -23,7 +23,7 @@ describe('session', () => {
     const after = given(session)
       .when(() => begin(facts))
       .then([{ type: 'SessionStarted', data: facts }])
-    expect(after).toEqual({ status: 'started', uai: 'uai', method: 'otp', amr: ['otp'] })
+    expect(after).toEqual({ status: 'started', uai: 'uai', method: 'otp', amr: ['otp'], acr: facts.acr })
   })
 
   test.each<SessionEnd>(['logout', 'replaced', 'revoked'])(

@@ -242,8 +242,11 @@ const BUTTONS: Record<string, () => Promise<Button>> = {
   },
 }
 
-/** Posts of others: an application's request, and the messages of other providers. */
-const NO_BUTTONS = /^\/oauth\/authorize$|^\/v1\/auth\/(oauth|saml)\//
+/**
+ * Posts of others: an application's request, and the messages of other providers. Passkeys need a browser with an authenticator
+ * (`test/browser/passkeys.test.ts`).
+ */
+const NO_BUTTONS = /^\/oauth\/authorize$|^\/v1\/auth\/(oauth|saml)\/|\/passkeys?\b/
 
 test('each page route that takes a form is among them', () => {
   const { paths } = JSON.parse(readFileSync('netlify/openapi/openapi.json', 'utf8'))

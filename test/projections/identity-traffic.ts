@@ -13,6 +13,7 @@ import { addHook, hook, removeHook, replaceHookSecret } from '../../shared/domai
 import { hookCall, recordCall } from '../../shared/domain/hook-call.ts'
 import * as identities from '../../shared/domain/identity.ts'
 import * as codes from '../../shared/domain/operator-code.ts'
+import * as passkeys from '../../shared/domain/passkey.ts'
 import * as recovery from '../../shared/domain/recovery-codes.ts'
 import * as totp from '../../shared/domain/totp-authenticator.ts'
 import * as webhooks from '../../shared/domain/webhook.ts'
@@ -116,6 +117,27 @@ export function createIdentityTraffic(unit: Unit, people: { uai: string }[]) {
         if (n % 2) stream.decide((state) => ({ events: totp.miss(state, n % 4 === 1 ? 'sign_in' : 'step_up').events }))
         if (n % 3) stream.decide((state) => totp.accept(state, { step: n + 1, purpose: 'step_up' }))
         if (n % 5 === 1) stream.decide((state) => totp.remove(state, 'person'))
+      })
+    },
+
+    async passkey(n: number): Promise<void> {
+      const uai = people[n % people.length]?.uai
+      if (!uai) return
+      const id = uuidv7()
+      const flags = { backupEligible: n % 2 === 0, backedUp: n % 4 === 0, signCount: n % 3 }
+      const names = { name: 'Phone', credentialId: `credential-${id}`, publicKey: 'key', rpId: 'localhost' }
+      const model = { aaguid: uuidv7(), transports: ['internal'] }
+      await unit(async (work) => {
+        const stream = work.start(passkeys.passkey, id, { subject: uai })
+        stream.decide((state) => passkeys.registerPasskey(state, { uai, ...flags, ...names, ...model }))
+        if (n % 2)
+          stream.decide((state) => passkeys.usePasskey(state, { ...flags, signCount: n + 3, purpose: 'sign_in' }))
+        if (n % 2) {
+          const cloned = { ...flags, signCount: 1, purpose: 'step_up' as const }
+          stream.decide((state) => ({ events: passkeys.usePasskey(state, cloned).events }))
+        }
+        if (n % 3) stream.decide((state) => passkeys.renamePasskey(state, 'Key'))
+        if (n % 5 === 1) stream.decide((state) => passkeys.removePasskey(state, 'person'))
       })
     },
 

@@ -51,6 +51,7 @@ const setUp = [
   'suppression',
   'smsBreaker',
   'totp',
+  'passkey',
   'recoveryCodes',
   'operatorCode',
 ] as const

@@ -129,6 +129,11 @@ const CASES: Case[] = [
   },
   { row: 'an older backup than the kept checkpoint', how: 'in a file', env: { CHECKPOINT_FILE: 'ahead' } },
   {
+    row: 'passkeys of another domain',
+    change: `insert into auth_gateway.passkeys (id, uai, rp_id, aaguid, transports, backup_eligible, backed_up, sign_count, registered_at, version)
+      values (gen_random_uuid(), gen_random_uuid(), 'auth.example.com', gen_random_uuid(), '{}', false, false, 0, now(), 1)`,
+  },
+  {
     row: 'several master secrets, one of them right',
     how: 'the first',
     env: { AUTH_MASTER_SECRET: `${OWN}|${THIRD}` },

@@ -43,6 +43,8 @@ export type TestGatewayOptions = {
   /** Instead of a cloned database. */
   database?: GatewayDatabase
   countStatements?: boolean
+  /** The host of the issuer; passkeys need a name. */
+  host?: 'localhost'
   /** Instead of the stand-in for the edge function. */
   functionsUrl?: string
 }
@@ -74,10 +76,11 @@ export async function startGateway(options: TestGatewayOptions = {}): Promise<Te
   const scaled = process.env.SCALED_OUT ? await scaleOut(appUrl) : undefined
   const inbox = await startCodeInbox(WEBHOOK_SECRET)
   const port = await freePort()
+  const url = `http://${options.host ?? '127.0.0.1'}:${port}`
   Object.assign(process.env, {
     NODE_ENV: 'test',
     LOG_LEVEL: process.env.TEST_LOG_LEVEL ?? 'silent',
-    AUTH_BASE_URL: `http://127.0.0.1:${port}`,
+    AUTH_BASE_URL: url,
     DATABASE_URL: scaled?.databaseUrl ?? appUrl,
     AUTH_MASTER_SECRET: randomBytes(32).toString('base64'),
     SUPABASE_FUNCTIONS_URL: options.functionsUrl ?? inbox.url,
@@ -94,7 +97,7 @@ export async function startGateway(options: TestGatewayOptions = {}): Promise<Te
   const server = scaled ? undefined : await createServer({ port, functions })
   const sql = postgres(database.superuserUrl, { max: 2, onnotice: () => {} })
   return {
-    url: `http://127.0.0.1:${port}`,
+    url,
     inbox,
     database,
     sql,

@@ -9,7 +9,7 @@ import type { AuthorizeFacts } from '../../queries/authorizations.ts'
 import type { SignedIn } from '../../queries/sessions.ts'
 import { hostedCallback, isPrivateUse } from '../clients/redirect-uri.ts'
 import type { AuthorizationRequest } from './authorization-request.ts'
-import { compareAcr, wantsMultiFactor } from './requested-acr.ts'
+import { compareAcr, needsPasskey, wantsMultiFactor } from './requested-acr.ts'
 
 /**
  * Whether a response reaches only the client that an operator registered: a confidential client, or a web application at https. Any
@@ -96,4 +96,4 @@ export function signInUrl(request: AuthorizationRequest, params: URLSearchParams
 
 /** Returns the URL of the page that asks for another factor and returns to this request. */
 export const stepUpPage = (request: AuthorizationRequest, params: URLSearchParams) =>
-  stepUpUrl(wayBack(request, params))
+  stepUpUrl(wayBack(request, params), needsPasskey(request.acr) ? 'passkey' : undefined)

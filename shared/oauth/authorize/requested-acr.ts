@@ -51,11 +51,18 @@ function readClaims(claims: string, refuse: (description: string) => never) {
   }
 }
 
+const STEPPED_UP: readonly string[] = [ACR.multiFactor, ACR.phishingResistant]
+
+/** Whether the request is met by a step-up. */
 export const wantsMultiFactor = (requested: RequestedAcr | undefined) =>
-  requested?.values.includes(ACR.multiFactor) ?? false
+  requested?.values.some((one) => STEPPED_UP.includes(one)) ?? false
+
+/** Whether only a passkey meets the request. */
+export const needsPasskey = (requested: RequestedAcr | undefined) =>
+  requested?.essential === true && wantsMultiFactor(requested) && !requested.values.includes(ACR.multiFactor)
 
 /**
- * Compares a session with the requested authentication context.
+ * Compares a session with the requested authentication context. A phishing-resistant session meets a request for multiple factors.
  * @param isOld whether the session's last authentication is older than the request allows
  * @returns `unmet` if the person cannot reach it
  */
@@ -66,8 +73,9 @@ export function compareAcr(
 ): 'good' | 'step_up' | 'unmet' {
   if (!requested) return 'good'
   const { values, essential } = requested
-  const covered = values.includes(acr) || (!essential && acr === ACR.multiFactor)
+  const isStronger = acr === ACR.phishingResistant && values.includes(ACR.multiFactor)
+  const covered = values.includes(acr) || isStronger || (!essential && STEPPED_UP.includes(acr))
   if (covered && !isOld) return 'good'
-  if (values.includes(ACR.multiFactor)) return 'step_up'
+  if (wantsMultiFactor(requested)) return 'step_up'
   return essential ? 'unmet' : 'good'
 }

@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto'
 import { GatewayError } from '../../errors.ts'
 import type { Gateway } from '../../gateway.ts'
-import type { Factors, OperatorCodeRecord, RecoveryRecord, TotpRecord } from '../../queries/factors.ts'
+import type { CodeFactors, Factors, OperatorCodeRecord, RecoveryRecord, TotpRecord } from '../../queries/factors.ts'
 import { equalHash } from '../../tokens/opaque.ts'
 import { matchingStep } from '../../tokens/totp.ts'
 import { readDigitCode, readLetterCode } from '../../typed/text.ts'
@@ -46,7 +46,7 @@ export type RightCode =
   | { right: true; method: 'operator_code'; record: OperatorCodeRecord }
 
 /** The factor that a presented code matches, or those that it was compared with. */
-export type Match = RightCode | { right: false; tried: Omit<Factors, 'wait'> }
+export type Match = RightCode | { right: false; tried: CodeFactors }
 
 const NOTHING = { authenticators: [], recoveryCodes: [], operatorCodes: [] }
 

@@ -71,6 +71,22 @@ export const de: Words = {
         'Falls Sie das nicht waren, öffnen Sie Ihr Konto, melden Sie sich überall sonst ab und richten Sie wieder eine App ein.',
       ],
     },
+    passkey_added: {
+      subject: 'Ihrem Konto bei {brand} wurde ein Passkey hinzugefügt',
+      heading: 'Ein Passkey wurde hinzugefügt',
+      body: [
+        'Der Passkey {key} wurde Ihrem Konto auf {origin} hinzugefügt. Mit ihm kann man sich als Sie anmelden.',
+        'Falls Sie das nicht waren, öffnen Sie Ihr Konto, entfernen Sie den Passkey und melden Sie sich überall sonst ab.',
+      ],
+    },
+    passkey_removed: {
+      subject: 'Von Ihrem Konto bei {brand} wurde ein Passkey entfernt',
+      heading: 'Ein Passkey wurde entfernt',
+      body: [
+        'Der Passkey {key} Ihres Kontos auf {origin} wurde entfernt. Er gilt nicht mehr.',
+        'Falls Sie das nicht waren, öffnen Sie Ihr Konto und melden Sie sich überall sonst ab.',
+      ],
+    },
     recovery_codes_made: {
       subject: 'Neue Wiederherstellungscodes für Ihr Konto bei {brand}',
       heading: 'Neue Wiederherstellungscodes wurden erstellt',

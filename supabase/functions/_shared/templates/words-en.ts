@@ -69,6 +69,22 @@ export const en: Words = {
         'If this was not you, open your account, sign out everywhere else and set up an app again.',
       ],
     },
+    passkey_added: {
+      subject: 'A passkey was added to your {brand} account',
+      heading: 'A passkey was added',
+      body: [
+        'The passkey {key} was added to your account at {origin}. It signs in as you.',
+        'If this was not you, open your account, remove the passkey and sign out everywhere else.',
+      ],
+    },
+    passkey_removed: {
+      subject: 'A passkey was removed from your {brand} account',
+      heading: 'A passkey was removed',
+      body: [
+        'The passkey {key} of your account at {origin} was removed. It no longer signs in.',
+        'If this was not you, open your account and sign out everywhere else.',
+      ],
+    },
     recovery_codes_made: {
       subject: 'New recovery codes for your {brand} account',
       heading: 'New recovery codes were created',

@@ -69,6 +69,22 @@ export const es: Words = {
         'Si no ha sido usted, abra su cuenta, cierre la sesión en todos los demás sitios y configure de nuevo una aplicación.',
       ],
     },
+    passkey_added: {
+      subject: 'Se ha añadido una llave de acceso a su cuenta de {brand}',
+      heading: 'Se ha añadido una llave de acceso',
+      body: [
+        'La llave de acceso {key} se ha añadido a su cuenta en {origin}. Permite iniciar sesión como usted.',
+        'Si no ha sido usted, abra su cuenta, quite la llave y cierre la sesión en todos los demás sitios.',
+      ],
+    },
+    passkey_removed: {
+      subject: 'Se ha quitado una llave de acceso de su cuenta de {brand}',
+      heading: 'Se ha quitado una llave de acceso',
+      body: [
+        'La llave de acceso {key} de su cuenta en {origin} se ha quitado. Ya no permite iniciar sesión.',
+        'Si no ha sido usted, abra su cuenta y cierre la sesión en todos los demás sitios.',
+      ],
+    },
     recovery_codes_made: {
       subject: 'Nuevos códigos de recuperación para su cuenta de {brand}',
       heading: 'Se han creado nuevos códigos de recuperación',

@@ -69,6 +69,22 @@ export const fr: Words = {
         'Si ce n’était pas vous, ouvrez votre compte, déconnectez-vous partout ailleurs et configurez à nouveau une application.',
       ],
     },
+    passkey_added: {
+      subject: 'Une clé d’accès a été ajoutée à votre compte {brand}',
+      heading: 'Une clé d’accès a été ajoutée',
+      body: [
+        'La clé d’accès {key} a été ajoutée à votre compte sur {origin}. Elle permet de se connecter à votre place.',
+        'Si ce n’était pas vous, ouvrez votre compte, retirez la clé et déconnectez-vous partout ailleurs.',
+      ],
+    },
+    passkey_removed: {
+      subject: 'Une clé d’accès a été retirée de votre compte {brand}',
+      heading: 'Une clé d’accès a été retirée',
+      body: [
+        'La clé d’accès {key} de votre compte sur {origin} a été retirée. Elle ne permet plus de se connecter.',
+        'Si ce n’était pas vous, ouvrez votre compte et déconnectez-vous partout ailleurs.',
+      ],
+    },
     recovery_codes_made: {
       subject: 'Nouveaux codes de secours pour votre compte {brand}',
       heading: 'De nouveaux codes de secours ont été créés',

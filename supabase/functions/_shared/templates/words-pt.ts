@@ -68,6 +68,22 @@ export const pt: Words = {
         'Se não foi você, abra a sua conta, termine a sessão em todos os outros sítios e configure novamente uma aplicação.',
       ],
     },
+    passkey_added: {
+      subject: 'Uma chave de acesso foi adicionada à sua conta {brand}',
+      heading: 'Uma chave de acesso foi adicionada',
+      body: [
+        'A chave de acesso {key} foi adicionada à sua conta em {origin}. Permite iniciar sessão em seu nome.',
+        'Se não foi você, abra a sua conta, remova a chave e termine a sessão em todos os outros sítios.',
+      ],
+    },
+    passkey_removed: {
+      subject: 'Uma chave de acesso foi removida da sua conta {brand}',
+      heading: 'Uma chave de acesso foi removida',
+      body: [
+        'A chave de acesso {key} da sua conta em {origin} foi removida. Já não permite iniciar sessão.',
+        'Se não foi você, abra a sua conta e termine a sessão em todos os outros sítios.',
+      ],
+    },
     recovery_codes_made: {
       subject: 'Novos códigos de recuperação para a sua conta {brand}',
       heading: 'Foram criados novos códigos de recuperação',

@@ -15,6 +15,8 @@ export const NOTICE_KINDS = [
   'sign_in_method_removed',
   'authenticator_added',
   'authenticator_removed',
+  'passkey_added',
+  'passkey_removed',
   'recovery_codes_made',
   'recovery_code_used',
   'operator_code_made',

@@ -1,0 +1,112 @@
+import type { PasskeyRecord } from '../../shared/queries/passkeys.ts'
+import { providerOf } from '../../shared/sign-in/passkey/providers.ts'
+import type { Account } from './account-sign-in.tsx'
+import { fill } from './copy.ts'
+import { ButtonForm, ButtonLink, Form, type FormError, FormProblem, Submit, TextField } from './form-parts.tsx'
+import { Fact, Layout, Name, Section, Sentence } from './layout.tsx'
+import { PasskeyForm } from './passkey.tsx'
+import { words } from './passkey-words.ts'
+import { displayName } from './safe.ts'
+import { TimeFact } from './time.tsx'
+
+/** Lists a person's passkeys. */
+export function Passkeys({ passkeys, ...account }: Account & { passkeys: PasskeyRecord[] }) {
+  const text = words.list
+  return (
+    <Section id="passkeys" title={text.title} note={text.lead}>
+      {passkeys.length === 0 && <p>{text.none}</p>}
+      <ul class="cards">
+        {passkeys.map((one) => (
+          <PasskeyCard {...account} passkey={one} />
+        ))}
+      </ul>
+      <p class="row actions across">
+        <ButtonLink kind="small" href={`${account.base}/passkeys/new`} text={text.add} />
+      </p>
+    </Section>
+  )
+}
+
+function PasskeyCard({ base, csrf, now, passkey }: Account & { passkey: PasskeyRecord }) {
+  const text = words.list
+  const { id, aaguid, state, registeredAt, lastUsedAt } = passkey
+  const name = displayName(passkey.name ?? '', text.unnamed)
+  return (
+    <li>
+      <div class="row">
+        <div>
+          <h3>
+            <bdi>{name}</bdi>
+          </h3>
+          <dl class="pairs">
+            <Fact term={text.provider}>
+              {providerOf(aaguid) ?? text.unknownProvider}{' '}
+              <span class="tag good">{state.backupEligible ? text.synced : text.bound}</span>
+              {state.regressed && <span class="tag">{text.copied}</span>}
+            </Fact>
+            <TimeFact term={text.added} at={registeredAt} now={now} />
+            {lastUsedAt ? (
+              <TimeFact term={text.used} at={lastUsedAt} now={now} />
+            ) : (
+              <Fact term={text.used}>{text.neverUsed}</Fact>
+            )}
+          </dl>
+        </div>
+        <ButtonForm
+          action={`${base}/passkeys/remove`}
+          csrf={csrf}
+          hidden={{ id }}
+          text={text.remove}
+          label={fill(text.removeWhich, { name }).join('')}
+        />
+      </div>
+      <details>
+        <summary aria-label={fill(text.renameWhich, { name }).join('')}>{text.rename}</summary>
+        <Form action={`${base}/passkeys/rename`} csrf={csrf} hidden={{ id }}>
+          <TextField label={text.newName} name="name" id={`name-${id}`} value={name} maxlength={200} required />
+          <div class="actions">
+            <Submit text={text.save} kind="plain" />
+          </div>
+        </Form>
+      </details>
+    </li>
+  )
+}
+
+type NewPasskeyProps = {
+  action: string
+  csrf: string
+  returnTo?: string
+  backHref: string
+  email: string
+  options: object
+  error?: FormError
+}
+
+/** Creates a passkey on this device. */
+export function NewPasskeyPage({ action, csrf, returnTo, backHref, email, options, error }: NewPasskeyProps) {
+  const text = words.create
+  return (
+    <Layout
+      title={text.title}
+      lead={<Sentence text={text.lead} email={<Name>{email}</Name>} />}
+      failed={Boolean(error)}
+    >
+      <FormProblem error={error} />
+      <p class="caution" data-without-passkeys="">
+        {text.impossible}
+      </p>
+      <PasskeyForm
+        {...{ action, csrf, options }}
+        kind="create"
+        hidden={{ return_to: returnTo }}
+        text={text.submit}
+        primary
+        failed={text.failed}
+      />
+      <div class="actions">
+        <ButtonLink href={backHref} text={text.back} />
+      </div>
+    </Layout>
+  )
+}

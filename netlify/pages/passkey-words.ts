@@ -1,0 +1,38 @@
+/** Every English sentence about passkeys. */
+export const words = {
+  list: {
+    title: 'Passkeys',
+    lead: 'Sign in with your fingerprint, face or screen lock instead of a code. A passkey works only on this site, so no other page can ask for it.',
+    none: 'You have no passkey yet.',
+    provider: 'Kept by',
+    unknownProvider: 'Unknown',
+    added: 'Added',
+    used: 'Last used',
+    neverUsed: 'Not yet',
+    synced: 'Synchronized',
+    bound: 'On one device',
+    copied: 'Possibly copied: remove it',
+    add: 'Add a passkey',
+    unnamed: 'Passkey',
+    rename: 'Rename',
+    renameWhich: 'Rename {name}',
+    newName: 'New name',
+    save: 'Save the name',
+    remove: 'Remove',
+    removeWhich: 'Remove the passkey {name}',
+  },
+  create: {
+    title: 'Add a passkey',
+    lead: 'Your device asks for your fingerprint, face or screen lock, and keeps the passkey. You then sign in as {email} without a code.',
+    submit: 'Create a passkey',
+    back: 'Not now',
+    impossible: 'This browser can’t create a passkey, or runs no scripts. Use another browser or device.',
+    failed: 'No passkey was created. It was cancelled, or this device has one for you already.',
+    expired: 'This page was open for a long time. Please try again.',
+  },
+  use: {
+    submit: 'Sign in with a passkey',
+    impossible: 'This browser can’t use passkeys, or runs no scripts. Use another browser or device.',
+    failed: 'No passkey was used. Try again, or use another way to sign in.',
+  },
+} as const

@@ -1,0 +1,2 @@
+// Loaded only when a passkey is registered or presented.
+export { verifyAuthenticationResponse, verifyRegistrationResponse } from '@simplewebauthn/server'

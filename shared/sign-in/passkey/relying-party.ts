@@ -1,0 +1,22 @@
+import { isIP } from 'node:net'
+import { type Config, relyingPartyId } from '../../config.ts'
+import { GatewayError } from '../../errors.ts'
+
+/** The party that passkeys are for, and the origins of the pages and apps that may use them (WebAuthn Level 3 section 5.11). */
+type RelyingParty = { id: string; name: string; origins: string[] }
+
+const NAME = 'LanOnasis'
+
+/** Returns the relying party; undefined if the issuer is an IP address, which browsers do not accept as one. */
+export function relyingPartyOf(config: Config): RelyingParty | undefined {
+  const id = relyingPartyId(config)
+  if (isIP(id.replace(/^\[|\]$/g, '')) !== 0) return undefined
+  return { id, name: NAME, origins: [new URL(config.AUTH_BASE_URL).origin, ...config.WEBAUTHN_ORIGINS] }
+}
+
+/** @throws GatewayError passkeys_off */
+export function requireRelyingParty(config: Config): RelyingParty {
+  const party = relyingPartyOf(config)
+  if (!party) throw new GatewayError('passkeys_off')
+  return party
+}
