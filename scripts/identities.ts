@@ -15,7 +15,7 @@ import type { Decision } from '../shared/events/types.ts'
 import type { Gateway } from '../shared/gateway.ts'
 import { erasePerson } from '../shared/people/erasure.ts'
 import { splitIdentity } from '../shared/people/identities.ts'
-import { listFactors } from '../shared/queries/factors.ts'
+import { hasAuthenticator, listFactors } from '../shared/queries/factors.ts'
 import { listProvenance } from '../shared/queries/identities.ts'
 import { resumeFactor } from '../shared/sign-in/factors/check-factor.ts'
 import { findIdentity, type IdentitySummary } from './lib/find-identity.ts'
@@ -63,8 +63,7 @@ async function decide(call: Call, decision: (state: Identity) => Decision<Identi
 
 /** An operator must have set up an app before: otherwise an attacker who reads their mail could enroll one. */
 async function refuseWithoutApp(gateway: Gateway, { members }: IdentitySummary): Promise<void> {
-  const { authenticators } = await listFactors(gateway.reads, gateway.personal, { members })
-  if (authenticators.length === 0)
+  if (!(await hasAuthenticator(gateway.reads, gateway.personal, { members })))
     throw new RefusedError(
       'They have no authenticator app yet: they must set one up at /account/totp first. --without-app skips this check',
     )

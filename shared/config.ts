@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import { connectedVariables, DEVELOPMENT_WEBHOOK_SECRET } from './config/connected.ts'
 import { operationVariables } from './config/operation.ts'
 import { DEVELOPMENT_MASTER_SECRET, serverVariables } from './config/server.ts'
@@ -149,6 +150,9 @@ export function isHttps(current: Config = config()): boolean {
 /** The domain that passkeys are for. */
 export const relyingPartyId = ({ WEBAUTHN_RP_ID, AUTH_BASE_URL }: Config): string =>
   WEBAUTHN_RP_ID ?? new URL(AUTH_BASE_URL).hostname
+
+/** Whether passkeys can be used: browsers accept no IP address as the domain that they are for. */
+export const passkeysAreOn = (current: Config): boolean => isIP(relyingPartyId(current).replace(/^\[|\]$/g, '')) === 0
 
 /** Returns the master secrets in the order in which they are tried. */
 export function masterSecrets({ AUTH_MASTER_SECRET }: Pick<Config, 'AUTH_MASTER_SECRET'>): [Buffer, ...Buffer[]] {

@@ -274,6 +274,7 @@ export const catalogue = {
       message: 'A second operator must approve this, not the one who asked.',
     },
     passkey_known: { field: 'form', message: 'This passkey is registered already.' },
+    last_passkey: { field: 'form', message: 'Operators need a passkey. Add another one first.' },
     too_many_passkeys: { field: 'form', message: 'There are too many passkeys. Remove one first.' },
     last_authenticator: { field: 'form', message: 'Operators need an authenticator app. Set up another one first.' },
     too_many_authenticators: { field: 'form', message: 'There are too many authenticator apps. Remove one first.' },

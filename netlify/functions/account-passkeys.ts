@@ -1,7 +1,7 @@
 import * as z from 'zod/mini'
 import type { PersonPrincipal } from '../../shared/access/authenticate.ts'
 import { safeReturnTo } from '../../shared/access/return-to.ts'
-import { GatewayError } from '../../shared/errors.ts'
+import { GatewayError, type Refusal } from '../../shared/errors.ts'
 import { gateway } from '../../shared/gateway.ts'
 import type { AppContext } from '../../shared/http/app.ts'
 import { readQuery } from '../../shared/http/body.ts'
@@ -106,6 +106,9 @@ app.route('POST', '/account/passkeys/rename', {
   }),
 )
 
+/** What the account page says where the last passkey stays. */
+const KEPT: Partial<Record<Refusal, string>> = { last_credential: 'passkey_last', last_passkey: 'passkey_needed' }
+
 app.route('POST', '/account/passkeys/remove', {
   authority: sensitivePage(HOME),
   operation: formOperation('Removes a passkey', idForm),
@@ -115,15 +118,12 @@ app.route('POST', '/account/passkeys/remove', {
     restart: () => expiredButton(HOME),
     once: () => c.redirect(HOME, 303),
     act: async ({ id }) => {
-      const refused = await removeOwnPasskey(c.var.call, principal, id).then(
-        () => undefined,
-        (error: unknown) => {
-          if (error instanceof GatewayError && error.refusal === 'last_credential') return error
-          throw error
-        },
-      )
+      const refused = await removeOwnPasskey(c.var.call, principal, id).catch((error: unknown) => {
+        if (error instanceof GatewayError && KEPT[error.refusal]) return error
+        throw error
+      })
       if (refused) c.var.call.notes.refused = refused
-      return leave(c, refused ? 'passkey_last' : 'passkey_removed')
+      return leave(c, refused ? (KEPT[refused.refusal] ?? '') : 'passkey_removed')
     },
   }),
 )

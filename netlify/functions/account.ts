@@ -21,6 +21,7 @@ import { listOperatorCodesOf } from '../../shared/queries/operator-codes.ts'
 import type { Person } from '../../shared/queries/person.ts'
 import { listSessions } from '../../shared/queries/sessions.ts'
 import { endSession } from '../../shared/sign-in/end-session.ts'
+import { passkeySignals } from '../../shared/sign-in/passkey/registration.ts'
 import { relyingPartyOf } from '../../shared/sign-in/passkey/relying-party.ts'
 import { originOf } from '../../shared/sign-in/session-origin.ts'
 import { linkToken } from '../../shared/sso/sso-steps.ts'
@@ -84,7 +85,10 @@ async function accountPage(
       providers: providers.map(({ slug, settings }) => ({ name: settings.name, href: linkHref(slug, csrf) })),
       byPhone: gateway().config.SMS_COUNTRIES.length > 0,
       factors,
-      passkeys: relyingPartyOf(gateway().config) && factors.passkeys,
+      passkeys: relyingPartyOf(gateway().config) && {
+        passkeys: factors.passkeys,
+        signals: passkeySignals(gateway(), person, factors.passkeys),
+      },
       operatorCodes,
       sessions: sessions.map((one) => {
         const { ip, userAgent } = originOf(gateway(), one)

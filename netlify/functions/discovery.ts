@@ -11,6 +11,7 @@ import { serve } from '../../shared/http/serve.ts'
 import { ecosystemDocument, resourceMetadata, serverMetadata } from '../../shared/oauth/metadata.ts'
 import { once } from '../../shared/once.ts'
 import { listResources } from '../../shared/queries/authorizations.ts'
+import { requireRelyingParty } from '../../shared/sign-in/passkey/relying-party.ts'
 import { KEY_SET_SECONDS } from '../../shared/tokens/keys.ts'
 import * as oauthSchemas from '../openapi/oauth-schemas.ts'
 
@@ -44,6 +45,25 @@ app.route('GET', '/', {
   c.header('Vary', 'Accept')
   if (c.req.header('accept')?.includes('text/html')) return c.redirect('/web/login', 302)
   return c.json(ecosystemDocument(settings()))
+})
+
+/** The other sites that may use passkeys of this one (WebAuthn Level 3 section 5.11). */
+app.route('GET', '/.well-known/webauthn', {
+  ...fixed,
+  operation: { summary: 'Lists the origins that share passkeys (WebAuthn)', answers: { 200: anything } },
+})((c) => {
+  const { origins } = requireRelyingParty(config())
+  return c.json({ origins: origins.filter((one) => one.startsWith('https:')) }, 200, CACHE)
+})
+
+/** Where password managers send people to add and manage passkeys. */
+app.route('GET', '/.well-known/passkey-endpoints', {
+  ...fixed,
+  operation: { summary: 'Lists the pages for passkeys', answers: { 200: anything } },
+})((c) => {
+  requireRelyingParty(config())
+  const { AUTH_BASE_URL: issuer } = config()
+  return c.json({ enroll: `${issuer}/account/passkeys/new`, manage: `${issuer}/account#passkeys` }, 200, CACHE)
 })
 
 const resourceQuery = once(() => z.object({ resource: z.optional(z.string().check(z.maxLength(2000))) }))

@@ -4,13 +4,17 @@ import type { Account } from './account-sign-in.tsx'
 import { fill } from './copy.ts'
 import { ButtonForm, ButtonLink, Form, type FormError, FormProblem, Submit, TextField } from './form-parts.tsx'
 import { Fact, Layout, Name, Section, Sentence } from './layout.tsx'
-import { PasskeyForm } from './passkey.tsx'
+import { PasskeyForm, PasskeySignals } from './passkey.tsx'
 import { words } from './passkey-words.ts'
 import { displayName } from './safe.ts'
 import { TimeFact } from './time.tsx'
 
 /** Lists a person's passkeys. */
-export function Passkeys({ passkeys, ...account }: Account & { passkeys: PasskeyRecord[] }) {
+export function Passkeys({
+  passkeys,
+  signals,
+  ...account
+}: Account & { passkeys: PasskeyRecord[]; signals: object[] }) {
   const text = words.list
   return (
     <Section id="passkeys" title={text.title} note={text.lead}>
@@ -23,6 +27,7 @@ export function Passkeys({ passkeys, ...account }: Account & { passkeys: Passkey
       <p class="row actions across">
         <ButtonLink kind="small" href={`${account.base}/passkeys/new`} text={text.add} />
       </p>
+      <PasskeySignals signals={signals} />
     </Section>
   )
 }

@@ -102,6 +102,7 @@ export const words = {
     passkey_added: 'The passkey was added. You can now sign in with it.',
     passkey_renamed: 'The passkey was renamed.',
     passkey_removed: 'The passkey was removed. It no longer signs in.',
+    passkey_needed: 'Operators need a passkey. Add another one first.',
     passkey_last: 'This is the last way to sign in. Add another one first.',
     totp_added: 'Your authenticator app is set up.',
     totp_last: 'Operators need an authenticator app. Set up another one first.',

@@ -20,7 +20,7 @@ type AccountProps = Parameters<typeof SignInMethods>[0] &
   Parameters<typeof SecondFactors>[0] & {
     person: Person
     /** Absent where passkeys are off. */
-    passkeys?: PasskeyRecord[]
+    passkeys?: { passkeys: PasskeyRecord[]; signals: object[] }
     operatorCodes: OperatorCodeListing[]
     sessions: ShownSession[]
     applications: Access[]
@@ -60,7 +60,7 @@ export function AccountPage(props: AccountProps) {
         </nav>
       </Section>
       <SignInMethods {...account} methods={props.methods} providers={props.providers} byPhone={props.byPhone} />
-      {props.passkeys && <Passkeys {...account} passkeys={props.passkeys} />}
+      {props.passkeys && <Passkeys {...account} {...props.passkeys} />}
       <SecondFactors {...account} factors={props.factors} />
       <OperatorCodes codes={props.operatorCodes} now={now} />
       <Merged {...account} merged={person.members.filter((one) => one !== uai)} />

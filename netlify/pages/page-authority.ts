@@ -2,7 +2,7 @@ import { asPerson, authenticate, browserSession, type PersonPrincipal } from '..
 import { type Operator, operatorOf } from '../../shared/access/operator.ts'
 import { isRead, recordOperatorRead } from '../../shared/access/operator-reads.ts'
 import { safeReturnTo, withGoal } from '../../shared/access/return-to.ts'
-import { authenticationUrl, isSteppedUp, missingAuthentication, stepUpUrl } from '../../shared/access/step-up.ts'
+import { authenticationUrl, missingAuthentication, missingFactor, stepUpUrl } from '../../shared/access/step-up.ts'
 import type { Call } from '../../shared/call.ts'
 import { GatewayError } from '../../shared/errors.ts'
 import { Redirect } from '../../shared/http/redirect.ts'
@@ -82,7 +82,8 @@ export const operatorPage = (home: string, options: Pick<Accepts, 'reads'> = {})
     const back = call.request.method === 'GET' ? call.request.path + new URL(call.request.url).search : home
     const principal = await visitor(call, back)
     const operator = operatorAt(back, principal)
-    if (!isSteppedUp(operator.principal.session, call.now())) throw new Redirect(stepUpUrl(back))
+    const missing = missingFactor(call.gateway, operator.principal)
+    if (missing) throw new Redirect(stepUpUrl(back, missing === 'passkey' ? missing : undefined))
     if (options.reads || isRead(call)) await recordOperatorRead(call, operator)
     return operator
   },

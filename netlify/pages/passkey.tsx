@@ -59,3 +59,18 @@ export function PasskeyForm(props: PasskeyFormProps) {
     </>
   )
 }
+
+const signalScript =
+  scriptElement(`for(const e of document.querySelectorAll('[data-signals]'))for(const {allAcceptedCredentialIds,name,displayName,...of} of JSON.parse(e.dataset.signals)){
+const P=window.PublicKeyCredential;P?.signalAllAcceptedCredentials?.({...of,allAcceptedCredentialIds}).catch(()=>{});
+P?.signalCurrentUserDetails?.({...of,name,displayName}).catch(()=>{})}`)
+
+/** Tells the browser which passkeys are accepted, and the names of the account. */
+export function PasskeySignals({ signals }: { signals: object[] }) {
+  return (
+    <>
+      <div hidden data-signals={JSON.stringify(signals)} />
+      {signalScript}
+    </>
+  )
+}

@@ -7,7 +7,7 @@ import { authenticate, type CredentialKind, type Principal } from './authenticat
 import { isForGatewayAlone } from './authority.ts'
 import { insufficientScope, unsuitableCredential } from './insufficient-scope.ts'
 import { operatorOf } from './operator.ts'
-import { demandRecentAuthentication, isSteppedUp, stepUpNeeded } from './step-up.ts'
+import { demandRecentAuthentication, missingFactor, stepUpNeeded } from './step-up.ts'
 
 /** Returns the kind of caller, as `Accepts` lists them. */
 export function callerOf(principal: Principal): Caller {
@@ -61,7 +61,8 @@ export async function permit(call: Call, principal: Principal, accepts: Accepts)
   if (accepts.operator) {
     operatorOf(principal, accepts.operator)
     if (caller === 'browser') refuseOtherPages(call)
-    if (!principal.session || !isSteppedUp(principal.session, call.now())) throw stepUpNeeded()
+    const missing = missingFactor(call.gateway, principal)
+    if (missing) throw stepUpNeeded(missing)
   } else if (accepts.recent === 'every caller' || (accepts.recent && caller !== 'browser')) {
     await demandRecentAuthentication(call.gateway, principal)
   }

@@ -1,3 +1,4 @@
+import { passkeysAreOn } from '../config.ts'
 import { ACR, isRecent, RECENT_SECONDS } from '../domain/authentication.ts'
 import { GatewayError } from '../errors.ts'
 import type { Gateway } from '../gateway.ts'
@@ -5,8 +6,23 @@ import { hasAuthenticator } from '../queries/factors.ts'
 import type { Person, SessionFacts } from '../queries/person.ts'
 
 /** Whether the person recently used their authenticator app or a passkey in this session, which may have begun with the passkey. */
-export function isSteppedUp({ steppedUpAt, acr, authenticatedAt }: SessionFacts, now: Date): boolean {
+function isSteppedUp({ steppedUpAt, acr, authenticatedAt }: SessionFacts, now: Date): boolean {
   return isRecent(steppedUpAt, now) || (acr === ACR.phishingResistant && isRecent(authenticatedAt, now))
+}
+
+/** Whether an operator must use a passkey. */
+export const needsPasskey = ({ config }: Pick<Gateway, 'config'>, { role }: Pick<Person, 'role'>): boolean =>
+  passkeysAreOn(config) &&
+  (config.OPERATOR_PASSKEYS === 'always' || (config.OPERATOR_PASSKEYS === 'platform' && role === 'platform_admin'))
+
+/** Returns the factor that an operator still has to use: recently any, or a passkey. */
+export function missingFactor(
+  gateway: Pick<Gateway, 'config' | 'now'>,
+  { person, session }: { person: Person; session?: SessionFacts },
+): 'step_up' | 'passkey' | undefined {
+  const isRecentlyProven = session && isSteppedUp(session, gateway.now())
+  if (!needsPasskey(gateway, person)) return isRecentlyProven ? undefined : 'step_up'
+  return isRecentlyProven && session.acr === ACR.phishingResistant ? undefined : 'passkey'
 }
 
 /** Whether the person may change their factors: recently stepped up, or recently signed in while they have neither app nor passkey. */
@@ -36,11 +52,12 @@ export const authenticationUrl = (missing: 'sign_in' | 'step_up', returnTo: stri
     : `/web/login?${new URLSearchParams({ prompt: 'login', return_to: returnTo })}`
 
 /** Returns the error that asks a client to reauthenticate its user (RFC 9470 section 3). */
-export function stepUpNeeded(missing: 'sign_in' | 'step_up' = 'step_up'): GatewayError {
-  const [what, acr] =
-    missing === 'step_up'
-      ? ['A new code from the authenticator app is required.', `, acr_values="${ACR.multiFactor}"`]
-      : ['Please sign in again first.', '']
+export function stepUpNeeded(missing: 'sign_in' | 'step_up' | 'passkey' = 'step_up'): GatewayError {
+  const [what, acr] = {
+    sign_in: ['Please sign in again first.', ''],
+    step_up: ['A new code from the authenticator app is required.', `, acr_values="${ACR.multiFactor}"`],
+    passkey: ['A passkey is required.', `, acr_values="${ACR.phishingResistant}"`],
+  }[missing]
   return new GatewayError('insufficient_user_authentication', {
     description: what,
     headers: {

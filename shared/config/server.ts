@@ -82,6 +82,11 @@ export const serverVariables = {
     ),
     [],
   ),
+  OPERATOR_PASSKEYS: variable(
+    'Which operators must use a passkey for what only operators can do: `platform` (those of all organizations), `always` (all), or `never`. Without effect while passkeys are off.',
+    () => z.enum(['never', 'platform', 'always']),
+    'platform',
+  ),
   CORS_ORIGIN: variable(
     'Origins that may call every endpoint from a browser, with cookies; `*.` matches any subdomain, `:*` any port. Other origins may call only what OAuth clients need, without cookies.',
     list,

@@ -1,5 +1,7 @@
 import type { PersonPrincipal } from '../../access/authenticate.ts'
 import { commitAs } from '../../access/authority.ts'
+import { isOperator } from '../../access/operator.ts'
+import { needsPasskey } from '../../access/step-up.ts'
 import type { Call } from '../../call.ts'
 import { type Passkey, type PasskeyEvent, passkey, removePasskey, renamePasskey } from '../../domain/passkey.ts'
 import { GatewayError } from '../../errors.ts'
@@ -37,12 +39,13 @@ export async function renameOwnPasskey(
 
 /**
  * Removes a passkey of the caller and notifies them. A person without another way to sign in keeps the last one.
- * @throws GatewayError not_found, last_credential
+ * @throws GatewayError not_found, last_credential, last_passkey of an operator
  */
 export async function removeOwnPasskey(call: Call, principal: PersonPrincipal, id: string): Promise<void> {
   const { person } = principal
   await commitAs(call, principal, async (work) => {
     const { own, isLast } = await decideOwn(call, work, principal, id, (state) => removePasskey(state, 'person'))
+    if (isLast && isOperator(person) && needsPasskey(call.gateway, person)) throw new GatewayError('last_passkey')
     const methods = await listCredentials(call.gateway.reads, call.gateway.personal, person)
     if (isLast && !methods.some(({ usable }) => usable)) throw new GatewayError('last_credential')
     notifyFactorChange(call, work, { person, kind: 'passkey_removed', what: own.name })

@@ -1,11 +1,12 @@
 import { uuidv7 } from 'uuidv7'
+import { relyingPartyId } from '../../config.ts'
 import { amrOfPasskey } from '../../domain/authentication.ts'
 import { MAX_PASSKEYS, passkey, registerPasskey } from '../../domain/passkey.ts'
 import { GatewayError } from '../../errors.ts'
 import { aboutPerson, type Work } from '../../events/commit.ts'
 import type { Gateway } from '../../gateway.ts'
 import { listFactors } from '../../queries/factors.ts'
-import { findPasskey } from '../../queries/passkeys.ts'
+import { findPasskey, type PasskeyRecord } from '../../queries/passkeys.ts'
 import type { Person } from '../../queries/person.ts'
 import { uuidToBytes } from '../../tokens/opaque.ts'
 import type { ProvenFactor } from '../start-session.ts'
@@ -45,6 +46,23 @@ export async function registrationOptions(gateway: Gateway, person: Person, hold
     })),
     authenticatorSelection: { residentKey: 'required', requireResidentKey: true, userVerification: 'required' },
   }
+}
+
+/**
+ * Returns what browsers are told of a person's passkeys, so that password managers drop removed ones and show the current names
+ * (WebAuthn Level 3 section 5.1.10). One entry for each account that passkeys were made for, also before a merge.
+ */
+export function passkeySignals({ config }: Gateway, person: Person, passkeys: PasskeyRecord[]) {
+  const name = person.email || person.uai
+  return person.members.map((uai) => ({
+    rpId: relyingPartyId(config),
+    userId: userHandleOf(uai),
+    allAcceptedCredentialIds: passkeys.flatMap((one) =>
+      one.uai === uai && one.credentialId ? [one.credentialId] : [],
+    ),
+    name,
+    displayName: person.name ?? name,
+  }))
 }
 
 type VerifiedPasskey = Omit<Parameters<typeof registerPasskey>[1], 'uai'>

@@ -1,5 +1,4 @@
-import { isIP } from 'node:net'
-import { type Config, relyingPartyId } from '../../config.ts'
+import { type Config, passkeysAreOn, relyingPartyId } from '../../config.ts'
 import { GatewayError } from '../../errors.ts'
 
 /** The party that passkeys are for, and the origins of the pages and apps that may use them (WebAuthn Level 3 section 5.11). */
@@ -9,9 +8,12 @@ const NAME = 'LanOnasis'
 
 /** Returns the relying party; undefined if the issuer is an IP address, which browsers do not accept as one. */
 export function relyingPartyOf(config: Config): RelyingParty | undefined {
-  const id = relyingPartyId(config)
-  if (isIP(id.replace(/^\[|\]$/g, '')) !== 0) return undefined
-  return { id, name: NAME, origins: [new URL(config.AUTH_BASE_URL).origin, ...config.WEBAUTHN_ORIGINS] }
+  if (!passkeysAreOn(config)) return undefined
+  return {
+    id: relyingPartyId(config),
+    name: NAME,
+    origins: [new URL(config.AUTH_BASE_URL).origin, ...config.WEBAUTHN_ORIGINS],
+  }
 }
 
 /** @throws GatewayError passkeys_off */
