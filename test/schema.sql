@@ -1572,6 +1572,7 @@ begin
     select json_build_object(
       'events', (select coalesce(json_agg(auth_gateway.event_json(e) order by e.version), '[]')
         from auth_gateway.event_store e where e.stream_type = 'device_authorization' and e.stream_id = d.id),
+      'wrappedKey', (select encode(k.wrapped_key, 'base64') from auth_gateway.subject_keys k where k.subject = d.id),
       'client', case when p_client_id is not null then auth_gateway.client_json(p_client_id) end,
       'session', case when s.session_id is not null then row_to_json(s) end,
       'person', case when i.uai is not null then row_to_json(i) end,

@@ -97,12 +97,10 @@ async function keepAnswer(states: FormStates, name: string, c: AppContext): Prom
   const answer: Answer = { status, headers: [...c.res.headers], body, authorizationId: c.get('handsOutCodeOf') }
   c.res = undefined
   c.res = toResponse(answer)
-  const keep = async () => {
-    const session = await liveHandle(c)
-    const seconds = c.get('answerSeconds') ?? ANSWER_SECONDS
-    await states.keep(name, { ...answer, session }, status < 400 ? seconds : ERROR_SECONDS)
-  }
-  await afterwards(keep())
+  const session = await liveHandle(c)
+  const seconds = c.get('answerSeconds') ?? ANSWER_SECONDS
+  // An equal submission waits for it as it waits for the response.
+  c.var.call.later(afterwards(states.keep(name, { ...answer, session }, status < 400 ? seconds : ERROR_SECONDS)))
   return true
 }
 

@@ -10,23 +10,26 @@ import { type SignedIn, toSignedIn } from './sessions.ts'
 
 type DeviceRow = {
   events: StoredEvent[]
+  /** Base64. */
+  wrappedKey: string | null
   client: Client | null
   session: SessionRow | null
   person: PersonRow | null
   wait: number
 }
 
-/** A device code's events, the polling client and the person who approved. One statement. */
+/** A device code's events and data key, the polling client and the person who approved. One statement. */
 export async function findDevice(
   sql: postgres.Sql,
   personal: Personal,
   input: { id?: string; clientId?: string; limits: RateLimit[] },
-): Promise<{ events: StoredEvent[]; client?: Client; signedIn?: SignedIn; wait: number }> {
+): Promise<{ events: StoredEvent[]; wrappedKey?: Uint8Array; client?: Client; signedIn?: SignedIn; wait: number }> {
   const [row] = await atOnce(sql<{ found: DeviceRow }[]>`
     select auth_gateway.find_device(${input.id ?? null}, ${input.clientId ?? null}, ${limitsParameter(sql, input.limits)}) as found`)
   if (!row) throw new Error('lookup returned no row')
-  const { events, client, wait } = row.found
-  return { events, client: client ?? undefined, signedIn: toSignedIn(personal, row.found), wait }
+  const { events, client, wait, wrappedKey } = row.found
+  const key = wrappedKey ? Buffer.from(wrappedKey, 'base64') : undefined
+  return { events, wrappedKey: key, client: client ?? undefined, signedIn: toSignedIn(personal, row.found), wait }
 }
 
 export type OpenDevice = {

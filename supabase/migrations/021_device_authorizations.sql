@@ -43,7 +43,7 @@ end $$;
 
 insert into auth_gateway.read_models values ('device_authorizations', 'device_authorization', 'project_device_authorization');
 
--- Returns the events of a device code, the client that polls, the person who approved, and the seconds until the limits open.
+-- Returns the events of a device code and its data key, the client that polls, the person who approved, and the seconds until the limits open.
 create function auth_gateway.find_device(p_id uuid, p_client_id text, p_limits jsonb) returns json
 language plpgsql stable set plan_cache_mode = force_generic_plan as $$
 begin
@@ -51,6 +51,7 @@ begin
     select json_build_object(
       'events', (select coalesce(json_agg(auth_gateway.event_json(e) order by e.version), '[]')
         from auth_gateway.event_store e where e.stream_type = 'device_authorization' and e.stream_id = d.id),
+      'wrappedKey', (select encode(k.wrapped_key, 'base64') from auth_gateway.subject_keys k where k.subject = d.id),
       'client', case when p_client_id is not null then auth_gateway.client_json(p_client_id) end,
       'session', case when s.session_id is not null then row_to_json(s) end,
       'person', case when i.uai is not null then row_to_json(i) end,

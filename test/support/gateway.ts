@@ -33,8 +33,9 @@ export interface TestGateway {
   gateway: Gateway
   /** The processes, with SCALED_OUT. */
   scaled: ScaledOut | undefined
-  /** The number of statements sent since the last call. Only with `countStatements`. */
+  /** The number of statements sent since the last call, or their text. Only with `countStatements`. */
   takeStatements(): number
+  takeStatementTexts(): string[]
   stop(): Promise<void>
 }
 
@@ -95,6 +96,10 @@ export async function startGateway(options: TestGatewayOptions = {}): Promise<Te
   const functions = new Map([...loaded].map(([name, handle]) => [name, described(handle)]))
   await scaled?.serve(port, process.env)
   const server = scaled ? undefined : await createServer({ port, functions })
+  const takeTexts = () => {
+    if (!counter) throw new Error('this gateway was started without countStatements')
+    return counter.taken()
+  }
   const sql = postgres(database.superuserUrl, { max: 2, onnotice: () => {} })
   return {
     url,
@@ -103,10 +108,8 @@ export async function startGateway(options: TestGatewayOptions = {}): Promise<Te
     sql,
     gateway: await startGateway(),
     scaled,
-    takeStatements: () => {
-      if (!counter) throw new Error('this gateway was started without countStatements')
-      return counter.taken()
-    },
+    takeStatements: () => takeTexts().length,
+    takeStatementTexts: takeTexts,
     stop: async () => {
       await server?.close()
       await scaled?.stop()

@@ -3,16 +3,22 @@ import { createServer, connect as dial, type Socket } from 'node:net'
 export type StatementCounter = {
   /** The connection string to use instead of the given one. */
   url: string
-  /** Statements sent since the last call. */
-  taken(): number
+  /** The text of the statements sent since the last call. */
+  taken(): string[]
   stop(): Promise<void>
 }
 
 const PARSE = 'P'.charCodeAt(0)
 const SIMPLE_QUERY = 'Q'.charCodeAt(0)
 
-/** Counts the statements among the client's messages (PostgreSQL protocol 3: type byte, length; the first message has no type). */
-function createScanner(onStatement: () => void) {
+/** The statement of a Parse (name, then text) or Query message, both ending in a zero byte. */
+function textOf(message: Buffer): string {
+  const parts = message.subarray(5).toString('utf8').split('\0')
+  return (message[0] === PARSE ? parts[1] : parts[0]) ?? ''
+}
+
+/** Finds the statements among the client's messages (PostgreSQL protocol 3: type byte, length; the first message has no type). */
+function createScanner(onStatement: (text: string) => void) {
   let pending = Buffer.alloc(0)
   let started = false
   return (chunk: Buffer) => {
@@ -22,7 +28,8 @@ function createScanner(onStatement: () => void) {
       if (pending.length < header + 4) return
       const length = header + pending.readUInt32BE(header)
       if (pending.length < length) return
-      if (started && (pending[0] === PARSE || pending[0] === SIMPLE_QUERY)) onStatement()
+      if (started && (pending[0] === PARSE || pending[0] === SIMPLE_QUERY))
+        onStatement(textOf(pending.subarray(0, length)))
       started = true
       pending = pending.subarray(length)
     }
@@ -32,13 +39,11 @@ function createScanner(onStatement: () => void) {
 /** A proxy in front of Postgres that counts statements. */
 export async function countStatements(databaseUrl: string): Promise<StatementCounter> {
   const target = new URL(databaseUrl)
-  let statements = 0
+  let statements: string[] = []
   const sockets = new Set<Socket>()
   const server = createServer((client) => {
     const upstream = dial({ host: target.hostname, port: Number(target.port || 5432) })
-    const scan = createScanner(() => {
-      statements += 1
-    })
+    const scan = createScanner((text) => statements.push(text))
     client.on('data', scan)
     client.pipe(upstream).pipe(client)
     for (const socket of [client, upstream]) {
@@ -58,7 +63,7 @@ export async function countStatements(databaseUrl: string): Promise<StatementCou
     url: url.href,
     taken() {
       const taken = statements
-      statements = 0
+      statements = []
       return taken
     },
     async stop() {

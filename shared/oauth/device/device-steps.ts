@@ -220,8 +220,8 @@ export async function revokeDevice(call: Call, { id, uai }: { id: string; uai: s
   await commit(call, async (work) => {
     work.actor = { type: 'person', id: uai }
     work.correlationId = id
-    const { events } = await findDevice(call.gateway.reads, call.gateway.personal, { id, limits: [] })
-    const stream = work.resume(deviceAuthorization, id, events, { subject: id })
+    const { events, wrappedKey } = await findDevice(call.gateway.reads, call.gateway.personal, { id, limits: [] })
+    const stream = work.resume(deviceAuthorization, id, events, { subject: id, wrappedKey })
     const state = stream.decide(withdrawApproval)
     if (state.status !== 'redeemed' || !state.familyId) return
     const family = await work.load(tokenFamily, state.familyId, { subject: uai })

@@ -50,7 +50,7 @@ export async function redeemDeviceCode(
     const client = await authenticateClient(gateway, found, credentials)
     if (!client.metadata.grant_types.includes(DEVICE_CODE)) throw new GatewayError('unauthorized_client')
     if (!id || found.events.length === 0) throw new GatewayError('invalid_grant')
-    const stream = work.resume(deviceAuthorization, id, found.events, { subject: id })
+    const stream = work.resume(deviceAuthorization, id, found.events, { subject: id, wrappedKey: found.wrappedKey })
     work.actor = { type: 'anonymous', clientId: client.client_id }
     work.correlationId = id
     const input = { deviceCodeHash: hashToken(deviceCode), clientId: client.id, now }
