@@ -448,6 +448,7 @@ create table auth_gateway.identities (
   members uuid[] not null,
   organizations uuid[] not null,
   standing integer not null default 1,
+  passkey_offer_declined boolean not null default false,
   created_at timestamp with time zone not null,
   version integer not null,
   constraint identities_pkey PRIMARY KEY (uai),
@@ -2416,6 +2417,7 @@ begin
       update identities set role = coalesce(e.data->>'role', role), plan = coalesce(e.data->>'plan', plan),
         locale = coalesce(e.data->>'locale', locale), name = coalesce(e.data->'sealed'->>'name', name),
         organization_id = coalesce((e.data->>'organizationId')::uuid, organization_id), version = e.version,
+        passkey_offer_declined = passkey_offer_declined or e.data ? 'passkeyOffer',
         standing = standing + (e.data ?| array['role', 'organizationId'])::integer
       where uai = e.stream_id;
       perform regroup_identity(e.stream_id);

@@ -1,7 +1,10 @@
 import * as z from 'zod/mini'
 import type { PersonPrincipal } from '../../shared/access/authenticate.ts'
+import { commitAs } from '../../shared/access/authority.ts'
 import { safeReturnTo } from '../../shared/access/return-to.ts'
+import { changeIdentity, identity } from '../../shared/domain/identity.ts'
 import { GatewayError, type Refusal } from '../../shared/errors.ts'
+import { aboutPerson } from '../../shared/events/commit.ts'
 import { gateway } from '../../shared/gateway.ts'
 import type { AppContext } from '../../shared/http/app.ts'
 import { readQuery } from '../../shared/http/body.ts'
@@ -35,13 +38,20 @@ async function newPasskeyPage(
   c: AppContext,
   principal: PersonPrincipal,
   back: string | undefined,
-  { error, status }: Partial<Shown> = {},
+  { error, status, declineAction }: Partial<Shown> & { declineAction?: string } = {},
 ) {
   const { person, credentialId } = principal
   return renderPage(
     NewPasskeyPage({
       ...formOf(c, principal),
-      ...{ action: NEW, backHref: back ?? HOME, returnTo: back, email: person.email || person.uai, error },
+      ...{
+        action: NEW,
+        backHref: back ?? HOME,
+        returnTo: back,
+        email: person.email || person.uai,
+        error,
+        declineAction,
+      },
       options: await registrationOptions(gateway(), person, credentialId),
     }),
     { status, formAction: endsAtClient(back) },
@@ -52,6 +62,32 @@ app.route('GET', NEW, {
   authority: sensitivePage(NEW),
   operation: pageOperation('Shows the page that creates a passkey', returnQuery),
 })((c, principal) => newPasskeyPage(c, principal, goalOf(readQuery(c, goal()))))
+
+const DECLINE = '/account/passkeys/decline'
+
+app.route('GET', '/account/passkeys/offer', {
+  authority: sensitivePage('/account/passkeys/offer'),
+  operation: pageOperation('Offers a passkey after a sign-in', returnQuery),
+})((c, principal) => newPasskeyPage(c, principal, goalOf(readQuery(c, goal())), { declineAction: DECLINE }))
+
+/** Declines the offer for good. */
+app.route('POST', DECLINE, {
+  authority: page(HOME),
+  operation: formOperation('Declines the offer of a passkey for good'),
+})((c, principal) =>
+  accountForm(c, principal, {
+    schema: goal(),
+    restart: () => expiredButton(HOME),
+    once: (typed) => c.redirect(goalOf(typed) ?? HOME, 303),
+    act: async (sent) => {
+      await commitAs(c.var.call, principal, async (work) => {
+        const stream = await work.load(identity, principal.person.uai, aboutPerson(principal.person))
+        stream.decide((state) => changeIdentity(state, { passkeyOffer: 'declined' }))
+      })
+      return c.redirect(goalOf(sent) ?? HOME, 303)
+    },
+  }),
+)
 
 const credentialForm = once(() => z.object({ credential: z.string('passkey_invalid'), return_to: returnToField() }))
 

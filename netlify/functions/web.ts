@@ -40,7 +40,9 @@ const emailForm = once(() =>
 const phoneForm = once(() =>
   z.object({ return_to: returnToField(), email: z.optional(z.string()), phone: typedPhone() }),
 )
-const codeForm = once(() => z.object({ return_to: returnToField(), code: typedCode() }))
+const codeForm = once(() =>
+  z.object({ return_to: returnToField(), code: typedCode(), passkeys: z.optional(z.string().check(z.maxLength(1))) }),
+)
 const returnForm = once(() => z.object({ return_to: returnToField() }))
 
 const app = createFormApp('Sign-in pages')
@@ -104,7 +106,8 @@ app.route('POST', '/web/code', {
   form(c, {
     ...codeStep(c),
     schema: codeForm(),
-    act: async ({ code }, transaction) => redirectTo(c, await enterCode(c.var.call, transaction, code)),
+    act: async ({ code, passkeys }, transaction) =>
+      redirectTo(c, await enterCode(c.var.call, transaction, code, passkeys === '1')),
   }),
 )
 

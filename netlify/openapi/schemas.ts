@@ -16,6 +16,7 @@ export const user = () =>
 export const pair = () =>
   z.object({ ...tokenMembers(), user: user(), cookies_set: z.boolean(), redirect_to: z.optional(z.string()) })
 export const otpPair = () => z.object({ ...tokenMembers(), auth_method: z.enum(['otp', 'magic_link']), user: user() })
+export const passkeyPair = () => z.object({ ...tokenMembers(), auth_method: z.literal('passkey'), user: user() })
 export const linkPair = () =>
   z.extend(otpPair(), {
     success: z.literal(true),

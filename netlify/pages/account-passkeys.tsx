@@ -85,15 +85,18 @@ type NewPasskeyProps = {
   backHref: string
   email: string
   options: object
+  /** Where an offer is declined for good; set if the page is an offer. */
+  declineAction?: string
   error?: FormError
 }
 
-/** Creates a passkey on this device. */
-export function NewPasskeyPage({ action, csrf, returnTo, backHref, email, options, error }: NewPasskeyProps) {
+/** Creates a passkey on this device, or offers to. */
+export function NewPasskeyPage(props: NewPasskeyProps) {
+  const { action, csrf, returnTo, backHref, email, options, declineAction, error } = props
   const text = words.create
   return (
     <Layout
-      title={text.title}
+      title={declineAction ? text.offer : text.title}
       lead={<Sentence text={text.lead} email={<Name>{email}</Name>} />}
       failed={Boolean(error)}
     >
@@ -112,6 +115,13 @@ export function NewPasskeyPage({ action, csrf, returnTo, backHref, email, option
       <div class="actions">
         <ButtonLink href={backHref} text={text.back} />
       </div>
+      {declineAction && (
+        <Form action={declineAction} csrf={csrf} hidden={{ return_to: returnTo }} class="aside">
+          <button class="link" type="submit">
+            {text.never}
+          </button>
+        </Form>
+      )}
     </Layout>
   )
 }

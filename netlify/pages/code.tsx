@@ -1,6 +1,7 @@
 import { copy, fill } from './copy.ts'
 import { CodeField, Form, type FormError, Submit } from './form-parts.tsx'
 import { Layout, Name, Sentence } from './layout.tsx'
+import { PasskeySupport } from './passkey.tsx'
 import { displayName, safeHref } from './safe.ts'
 import { Wait } from './wait.tsx'
 
@@ -24,6 +25,8 @@ type CodeProps = {
   wait?: number
   error?: FormError
   notice?: string
+  /** Whether a passkey may be offered after the sign-in. */
+  offersPasskeys?: boolean
   clientName?: string
   /** Named instead of an application that LanOnasis has not verified. */
   clientHost?: string
@@ -47,6 +50,7 @@ export function CodePage(props: CodeProps) {
       failed={Boolean(error)}
     >
       <Form action={props.action} csrf={csrf} hidden={hidden} error={error} fields={['code']}>
+        {props.offersPasskeys && <PasskeySupport />}
         <CodeField label={text.label} error={error} describedBy="guard" />
         <Submit text={client ? fill(text.submitFor, { client }).join('') : text.submit} />
         <p class="note" id="guard">

@@ -26,6 +26,8 @@ export const words = {
     lead: 'Your device asks for your fingerprint, face or screen lock, and keeps the passkey. You then sign in as {email} without a code.',
     submit: 'Create a passkey',
     back: 'Not now',
+    offer: 'Sign in without a code next time',
+    never: 'Don’t ask me again',
     impossible: 'This browser can’t create a passkey, or runs no scripts. Use another browser or device.',
     failed: 'No passkey was created. It was cancelled, or this device has one for you already.',
     expired: 'This page was open for a long time. Please try again.',

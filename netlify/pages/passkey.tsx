@@ -74,3 +74,17 @@ export function PasskeySignals({ signals }: { signals: object[] }) {
     </>
   )
 }
+
+const supportScript =
+  scriptElement(`const P=window.PublicKeyCredential;if(P?.parseCreationOptionsFromJSON)P.isUserVerifyingPlatformAuthenticatorAvailable().then(is=>{
+for(const e of document.getElementsByName('passkeys'))e.value=is?'1':''})`)
+
+/** A field, `passkeys`, that says whether this device can keep passkeys. */
+export function PasskeySupport() {
+  return (
+    <>
+      <input type="hidden" name="passkeys" value="" />
+      {supportScript}
+    </>
+  )
+}

@@ -100,6 +100,7 @@ export async function codePage(
       hidden: { return_to: returnTo, [to.channel === 'sms' ? 'phone' : 'email']: to.address },
       address: to.address,
       channel: to.channel,
+      offersPasskeys: relyingPartyOf(config) !== undefined,
       minutes: LIFETIME_SECONDS / 60,
       wait: await waitToSend(c.var.call, to),
       ...(await destinationOf(gateway, returnTo)),

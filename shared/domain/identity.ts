@@ -48,7 +48,15 @@ export type IdentityEvent =
   | { type: 'IdentityReleased'; data: { uai: string } }
   | {
       type: 'IdentityChanged'
-      data: { role?: string; plan?: string; organizationId?: string; locale?: string; reason?: string }
+      data: {
+        role?: string
+        plan?: string
+        organizationId?: string
+        locale?: string
+        /** The person does not want to be offered a passkey after a sign-in. */
+        passkeyOffer?: 'declined'
+        reason?: string
+      }
       personal?: { name?: string }
     }
   | { type: 'IdentitySuspended'; data: { reason: string } }

@@ -92,3 +92,17 @@ export async function findPasskey(
     resources,
   }
 }
+
+/** Whether a person may be offered a passkey: they have no authenticator yet, and have not declined for good. One statement. */
+export async function mayOfferPasskey(
+  sql: postgres.Sql,
+  { uai, members }: Pick<Person, 'uai' | 'members'>,
+): Promise<boolean> {
+  const [row] = await sql<{ offered: boolean }[]>`
+    select not i.passkey_offer_declined
+      and not exists (select from auth_gateway.passkeys p where p.uai = any (${members}) and p.sealed is not null)
+      and not exists (select from auth_gateway.totp_authenticators t where t.uai = any (${members}) and t.secret_event is not null)
+      as offered
+    from auth_gateway.identities i where i.uai = ${uai}`
+  return row?.offered ?? false
+}

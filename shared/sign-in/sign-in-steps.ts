@@ -1,12 +1,15 @@
 import { browserSession } from '../access/authenticate.ts'
 import { keepBrowserKey } from '../access/browser-key.ts'
 import { projectScope } from '../access/project-scope.ts'
-import { signInEnd } from '../access/return-to.ts'
+import { signInEnd, withGoal } from '../access/return-to.ts'
 import type { Call } from '../call.ts'
+import { passkeysAreOn } from '../config.ts'
 import { GatewayError } from '../errors.ts'
 import type { SessionCookies } from '../http/cookies.ts'
 import type { CodeAddress } from '../people/code-address.ts'
 import { findDomain } from '../queries/connections.ts'
+import { mayOfferPasskey } from '../queries/passkeys.ts'
+import type { Person } from '../queries/person.ts'
 import { emailDomain } from '../typed/email.ts'
 import { completeSignIn } from './complete.ts'
 import { codeMethod, findChallenge, stateOfChallenge } from './one-time-code.ts'
@@ -87,11 +90,23 @@ export function connectionUrl(
   return `/v1/auth/oauth?${new URLSearchParams(query)}`
 }
 
+/** The page that offers a passkey before the person continues, if they may want one. */
+async function offerPasskey({ gateway }: Call, person: Person, location: string): Promise<string> {
+  const isOffered = passkeysAreOn(gateway.config) && (await mayOfferPasskey(gateway.reads, person))
+  return isOffered ? withGoal('/account/passkeys/offer', location) : location
+}
+
 /**
  * Signs this browser in with the code of a sign-in.
+ * @param canKeepPasskeys whether the device says that it can, so that one is offered
  * @throws GatewayError as completeSignIn
  */
-export async function enterCode(call: Call, transaction: WaitingTransaction, code: string): Promise<Redirection> {
+export async function enterCode(
+  call: Call,
+  transaction: WaitingTransaction,
+  code: string,
+  canKeepPasskeys = false,
+): Promise<Redirection> {
   const { to, challengeId, link, returnTo } = transaction
   const browserHash = browserHashOf(call)
   const request = { platform: 'web', projectScope: projectScope(undefined), replaces: await browserSession(call) }
@@ -106,7 +121,9 @@ export async function enterCode(call: Call, transaction: WaitingTransaction, cod
     return enter(newest.challengeId)
   })
   await endTransaction(call, transaction)
-  return { location: returnTo ?? signInEnd(call.gateway.config), cookies: entered?.cookies }
+  const location = returnTo ?? signInEnd(call.gateway.config)
+  const offers = canKeepPasskeys && entered
+  return { location: offers ? await offerPasskey(call, entered.person, location) : location, cookies: entered?.cookies }
 }
 
 /**

@@ -18,6 +18,8 @@ create table auth_gateway.identities (
   organizations   uuid[] not null,
   -- Counts changes of role, organization, status and merges; operator codes issued before a change are void.
   standing        integer not null default 1,
+  -- Whether the person does not want to be offered a passkey after a sign-in.
+  passkey_offer_declined boolean not null default false,
   created_at      timestamptz not null,
   version         integer not null
 );
@@ -73,6 +75,7 @@ begin
       update identities set role = coalesce(e.data->>'role', role), plan = coalesce(e.data->>'plan', plan),
         locale = coalesce(e.data->>'locale', locale), name = coalesce(e.data->'sealed'->>'name', name),
         organization_id = coalesce((e.data->>'organizationId')::uuid, organization_id), version = e.version,
+        passkey_offer_declined = passkey_offer_declined or e.data ? 'passkeyOffer',
         standing = standing + (e.data ?| array['role', 'organizationId'])::integer
       where uai = e.stream_id;
       perform regroup_identity(e.stream_id);

@@ -1,7 +1,7 @@
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { checkPage, launchBrowser } from '../support/browser.ts'
-import { useGateway } from '../support/gateway.ts'
+import { newEmail, useGateway } from '../support/gateway.ts'
 import { ageStepUp } from '../support/rows.ts'
 import { type SignedInBrowser, signIn } from '../support/sign-in.ts'
 import { addAuthenticator } from '../support/virtual-authenticator.ts'
@@ -148,6 +148,24 @@ it('refuses a passkey without the verification of the person', async () => {
   await page.goto('/web/login')
   await page.getByRole('button', { name: 'Sign in with a passkey' }).click()
   await page.getByText('No passkey was used.').waitFor()
+  await page.context().close()
+}, 60_000)
+
+it('a person is offered a passkey after a code, and continues where they were going', async () => {
+  const email = newEmail()
+  const page = await open()
+  await addAuthenticator(page)
+  await page.goto('/web/login?return_to=/account')
+  await page.getByLabel('E-mail address').fill(email)
+  await page.getByRole('button', { name: 'Send me a code' }).click()
+  await page.getByLabel('6-digit code').fill(gateway.inbox.codeFor(email))
+  await page.getByRole('button', { name: 'Continue' }).click()
+  await page.getByRole('heading', { name: 'Sign in without a code next time' }).waitFor()
+  await page.getByRole('button', { name: 'Create a passkey' }).waitFor()
+  await checkPage(page, 'passkey-offer')
+  await page.getByRole('button', { name: 'Create a passkey' }).click()
+  await page.getByRole('heading', { name: 'Your account' }).waitFor()
+  await page.getByRole('button', { name: 'Remove the passkey Chrome on Linux' }).waitFor()
   await page.context().close()
 }, 60_000)
 

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import { useGateway } from '../support/gateway.ts'
+import { newEmail, useGateway } from '../support/gateway.ts'
 import { enrolTotp, giveRole } from '../support/operators.ts'
-import { ageStepUp } from '../support/rows.ts'
-import { createBrowser, type SignedInBrowser, signIn, textOf } from '../support/sign-in.ts'
+import { ageStepUp, openLimits } from '../support/rows.ts'
+import { createBrowser, getTokens, postJson, type SignedInBrowser, signIn, textOf } from '../support/sign-in.ts'
 import { ceremonyOf, createSoftAuthenticator, type Lies } from '../support/soft-authenticator.ts'
 
 const gateway = useGateway({ host: 'localhost' })
@@ -171,6 +171,62 @@ test('a platform operator needs a passkey, and keeps the last one', async () => 
   expect(textOf(await person.browser.submit(account, {}, '/account/passkeys/remove'))).toContain(
     'Operators need a passkey',
   )
+})
+
+describe('the ceremonies for apps', () => {
+  const API = '/v1/auth/passkeys'
+  const begin = async () => (await postJson(gateway, `${API}/authentication/options`, {})).body
+  const finish = (ceremony: string, credential: string) =>
+    postJson(gateway, `${API}/authentication/verify`, { ceremony, credential: JSON.parse(credential) })
+
+  test('200: tokens; 400 PASSKEY_EXPIRED: in another ceremony', async () => {
+    const ada = await withPasskey()
+    const [mine, other] = [await begin(), await begin()]
+    const credential = ada.key.get(mine.publicKey)
+    expect(await finish(other.ceremony, credential)).toMatchObject({ status: 400, body: { code: 'PASSKEY_EXPIRED' } })
+    const { status, body } = await finish(mine.ceremony, credential)
+    expect([status, body.auth_method, body.user.email]).toEqual([200, 'passkey', ada.email])
+  })
+
+  test('201: registers a passkey with a token for the gateway alone; 401 with one for other resources too', async () => {
+    const ada = await withPasskey()
+    const shared = await getTokens(gateway, ada)
+    const own = await getTokens(gateway, ada, { resource: gateway.url })
+    const bearer = ({ access_token }: { access_token: string }) => ({ authorization: `Bearer ${access_token}` })
+    expect((await postJson(gateway, `${API}/registration/options`, {}, bearer(shared))).status).toBe(401)
+    const { status, body } = await postJson(gateway, `${API}/registration/options`, {}, bearer(own))
+    expect(status, JSON.stringify(body)).toBe(200)
+    const credential = JSON.parse(createSoftAuthenticator(gateway.url).create(body.publicKey))
+    const made = await postJson(gateway, `${API}/registration/verify`, { credential }, bearer(own))
+    expect([made.status, made.body.name]).toEqual([201, 'Passkey'])
+    const again = await postJson(gateway, `${API}/registration/verify`, { credential }, bearer(own))
+    expect([again.status, again.body.code]).toEqual([400, 'PASSKEY_EXPIRED'])
+  })
+
+  test('20 at once: one pair of tokens', async () => {
+    const ada = await withPasskey()
+    const { ceremony, publicKey } = await begin()
+    const credential = ada.key.get(publicKey)
+    const answers = await Promise.all(Array.from({ length: 20 }, () => finish(ceremony, credential)))
+    const statuses = answers.map(({ status }) => status)
+    expect(statuses.toSorted()).toEqual([200, ...Array.from({ length: 19 }, () => 400)])
+  })
+})
+
+test('a passkey is offered after a code on a device that can keep one, until the person declines for good', async () => {
+  const email = newEmail()
+  const offer = async () => {
+    await openLimits(gateway)
+    const browser = createBrowser(gateway)
+    const asked = await browser.submit(await loginPage(browser), { email }, '/web/login')
+    const code = gateway.inbox.codeFor(email)
+    return { browser, page: await browser.submit(asked, { code, passkeys: '1' }, '/web/code') }
+  }
+  const { browser, page } = await offer()
+  expect(new URL(page.url).pathname).toBe('/account/passkeys/offer')
+  const declined = await browser.submit(page, {}, '/account/passkeys/decline')
+  expect([declined.status, new URL(declined.url).pathname]).toEqual([200, '/account'])
+  expect(new URL((await offer()).page.url).pathname).toBe('/account')
 })
 
 test('the well-known documents name the origins and the pages', async () => {
