@@ -1,6 +1,7 @@
 import type { Server } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Config, config } from '../shared/config.ts'
+import { type Config, config, passkeysAreOn, relyingPartyId } from '../shared/config.ts'
+import { catalogue } from '../shared/errors.ts'
 import { closeGateway, poolSizes, startGateway } from '../shared/gateway.ts'
 import { isDraining, startDraining } from '../shared/http/draining.ts'
 import { ensureTracing } from '../shared/http/ensure-tracing.ts'
@@ -77,7 +78,8 @@ async function main(): Promise<void> {
   const server = await createServer({ port: settings.PORT, host: settings.HOST })
   captureConsole()
   const { AUTH_BASE_URL: issuer, mode, modeReason: because } = settings
-  log.info('listening', { url: server.url, issuer, mode, because, ...BUILD })
+  const passkeys = passkeysAreOn(settings) ? relyingPartyId(settings) : catalogue.passkeys_off.message
+  log.info('listening', { url: server.url, issuer, mode, because, passkeys, ...BUILD })
   for (const { name, run, minutes } of SCHEDULED) {
     const again = () => void run().catch((error) => log.error('a scheduled job failed', { job: name, error }))
     setTimeout(again, MINUTE_MILLISECONDS).unref()

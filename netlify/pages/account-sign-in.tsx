@@ -82,12 +82,12 @@ function Method(props: ShownMethod & Account & { removable: boolean }) {
 }
 
 type FactorsProps = Account & {
-  factors: Pick<Factors, 'authenticators' | 'recoveryCodes'>
+  factors: Pick<Factors, 'authenticators' | 'passkeys' | 'recoveryCodes'>
 }
 
 /** Lists a person's second factors. */
 export function SecondFactors({ base, csrf, now, factors }: FactorsProps) {
-  const { authenticators } = factors
+  const { authenticators, passkeys } = factors
   const codesLeft = recoveryCodesLeft(factors)
   const text = factorWords.list
   return (
@@ -112,7 +112,7 @@ export function SecondFactors({ base, csrf, now, factors }: FactorsProps) {
             />
           </li>
         ))}
-        {(codesLeft > 0 || authenticators.length > 0) && (
+        {(codesLeft > 0 || authenticators.length > 0 || passkeys.length > 0) && (
           <li class="row">
             <div>
               <h3>{text.codes}</h3>

@@ -31,14 +31,14 @@ export const words = {
     },
     recovery_code: {
       title: 'Use a recovery code',
-      lead: 'You are signed in as {email}. With a recovery code you can remove a lost authenticator app and set up another one.',
+      lead: 'You are signed in as {email}. With a recovery code you can remove a lost authenticator app or passkey and set up another one.',
       otherLead: 'Do you still have the app?',
       other: 'Use a code from the app',
     },
   },
   recovery: {
     title: 'Recovery codes',
-    lead: 'Ten codes for when you lose your authenticator app or can’t receive e-mail. Each works once.',
+    lead: 'Ten codes for when you lose your authenticator app or passkey, or can’t receive e-mail. Each works once.',
     replaces: 'You have {count} left. New codes replace them, and the old ones stop working.',
     make: 'Make recovery codes',
     later: 'Not now',

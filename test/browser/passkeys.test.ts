@@ -82,6 +82,7 @@ it('a person adds a passkey, renames it, signs in with its button, and removes i
   expect(await gateway.sql`select digest, sealed from auth_gateway.passkeys where uai = ${ada.uai}`).toEqual([
     { digest: null, sealed: null },
   ])
+  await expect.poll(() => device.credentials()).toEqual([])
   await device.remove()
   await page.context().close()
 }, 60_000)

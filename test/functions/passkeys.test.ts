@@ -158,6 +158,24 @@ test('a person with a passkey needs it to change sign-in methods', async () => {
   expect([back.status, new URL(back.url).pathname]).toEqual([200, '/account/email'])
 })
 
+test('a person who lost their only passkey signs in by code and removes it with a recovery code', async () => {
+  const ada = await withPasskey()
+  const made = await ada.browser.submit(
+    await ada.browser.visit('/account/recovery-codes'),
+    {},
+    '/account/recovery-codes',
+  )
+  const code = /([A-Z2-9]{4}-){2}[A-Z2-9]{4}/.exec(textOf(made))?.[0] ?? ''
+  await openLimits(gateway)
+  const { browser } = await signIn(gateway, ada.email)
+  const asked = await browser.submit(await browser.visit('/account'), {}, '/account/passkeys/remove')
+  expect(new URL(asked.url).pathname).toBe('/web/step-up')
+  await browser.submit(await browser.visit('/web/recovery?return_to=/account'), { code }, '/web/recovery')
+  const done = await browser.submit(await browser.visit('/account'), {}, '/account/passkeys/remove')
+  expect(textOf(done)).toContain('The passkey was removed.')
+  expect((await signInBy(ada)).status).toBe(400)
+})
+
 test('a platform operator needs a passkey, and keeps the last one', async () => {
   const person = await signIn(gateway)
   await giveRole(gateway, person.uai, 'platform_admin')
