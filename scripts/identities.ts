@@ -63,9 +63,9 @@ async function decide(call: Call, decision: (state: Identity) => Decision<Identi
 
 /** An operator must have set up an app before: otherwise an attacker who reads their mail could enroll one. */
 async function refuseWithoutApp(gateway: Gateway, { members }: IdentitySummary): Promise<void> {
-  if (!(await hasAuthenticator(gateway.reads, gateway.personal, { members })))
+  if (!(await hasAuthenticator(gateway.reads, { members })))
     throw new RefusedError(
-      'They have no authenticator app yet: they must set one up at /account/totp first. --without-app skips this check',
+      'They have no authenticator app yet: they must set one up, or add a passkey, at /account first. --without-app skips this check',
     )
 }
 

@@ -131,7 +131,7 @@ async function addAddress(c: AppContext, principal: PersonPrincipal, presented: 
     const { person: holder, challenge } = checked
     if (holder?.uai === person.uai) return 'own'
     if (holder) {
-      const isEnrolled = await hasAuthenticator(gateway().reads, gateway().personal, holder)
+      const isEnrolled = await hasAuthenticator(gateway().reads, holder)
       // A mailed code is not enough to merge an account that is protected by an authenticator.
       if (isEnrolled) throw new GatewayError('merge_needs_step_up')
       const evidence = { method: 'signed_in_and_code', challengeId: challenge.id, sessionId: principal.credentialId }

@@ -37,10 +37,10 @@ export const stepUpUrl = (returnTo: string, need?: 'passkey') =>
 
 /** Returns the authentication still required before the person may change their factors. */
 export async function missingAuthentication(
-  { reads, personal, now }: Gateway,
+  { reads, now }: Gateway,
   { person, session: current }: { person: Person; session?: SessionFacts },
 ): Promise<'sign_in' | 'step_up' | undefined> {
-  const isEnrolled = await hasAuthenticator(reads, personal, person)
+  const isEnrolled = await hasAuthenticator(reads, person)
   if (current && mayChangeFactors(current, isEnrolled, now())) return undefined
   return isEnrolled ? 'step_up' : 'sign_in'
 }

@@ -97,7 +97,7 @@ export async function findAccount(
   const found = await findExternal(reads, personal, { digest, addressDigest, clientId: input.clientId })
   if (found.person || !found.addressKnown || !input.ownMailbox || !addressDigest) return found
   const owner = await findByAddress(reads, personal, addressDigest)
-  return owner && !(await hasAuthenticator(reads, personal, owner)) ? { ...found, owner } : found
+  return owner && !(await hasAuthenticator(reads, owner)) ? { ...found, owner } : found
 }
 
 type SettledAccount = { person: Person; isNew: boolean; isLinked: boolean }
@@ -165,7 +165,7 @@ export async function linkAccount(
   const holder = await findHolder(gateway, account)
   if (holder?.uai === to.person.uai) return false
   if (holder) throw new GatewayError('credential_taken')
-  if (to.byMail && (await hasAuthenticator(gateway.reads, gateway.personal, to.person))) return false
+  if (to.byMail && (await hasAuthenticator(gateway.reads, to.person))) return false
   const stream = await work.load(identity, to.person.uai, aboutPerson(to.person))
   stream.decide((state) => linkCredential(state, externalCredential(account, to.sessionId)))
   return true

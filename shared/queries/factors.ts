@@ -103,14 +103,16 @@ export async function listFactors(
   }
 }
 
-/** Whether a mailbox alone can no longer change the person's sign-in methods: they have an authenticator app or a passkey that is accepted. */
-export async function hasAuthenticator(
-  sql: postgres.Sql,
-  personal: Personal,
-  person: Pick<Person, 'members'>,
-): Promise<boolean> {
-  const { authenticators, passkeys } = await listFactors(sql, personal, person)
-  return authenticators.length > 0 || passkeys.some(({ state }) => !state.regressed)
+/**
+ * Whether the person has an authenticator app, or a passkey that is accepted: then a mailbox alone cannot change their sign-in methods. One
+ * statement.
+ */
+export async function hasAuthenticator(sql: postgres.Sql, { members }: Pick<Person, 'members'>): Promise<boolean> {
+  const [row] = await sql<{ has: boolean }[]>`
+    select exists (select from auth_gateway.totp_authenticators t where t.uai = any (${members}) and t.secret_event is not null)
+      or exists (select from auth_gateway.passkeys p where p.uai = any (${members}) and p.sealed is not null and p.regressed_at is null)
+      as has`
+  return row?.has ?? false
 }
 
 function recorded<S>({ id, uai, version, key }: Common, state: S): Recorded<S> {

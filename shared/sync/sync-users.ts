@@ -38,7 +38,7 @@ async function bringUpToDate(
   const lookup = email && emailVerified ? emailLookup(email) : undefined
   const holder = lookup && (await findByAddress(reads, personal, personal.digest(lookup)))
   if (holder && holder.uai !== person.uai) throw new GatewayError('credential_taken', { body: { needed: ['merge'] } })
-  const isNewAddress = email && lookup && !holder && !(await hasAuthenticator(reads, personal, person))
+  const isNewAddress = email && lookup && !holder && !(await hasAuthenticator(reads, person))
   const isNewName = name && !person.name
   if (!isNewAddress && !isNewName) return undefined
   const stream = await work.load(identity, person.uai, aboutPerson(person))
