@@ -1,8 +1,10 @@
 import * as z from 'zod/mini'
+import { gateway } from '../../shared/gateway.ts'
 import { formOperation } from '../../shared/http/operation.ts'
 import { byProtocol } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
 import { once } from '../../shared/once.ts'
+import { requireRelyingParty } from '../../shared/sign-in/passkey/relying-party.ts'
 import { enterPasskey } from '../../shared/sign-in/sign-in-steps.ts'
 import { openTransaction } from '../../shared/sign-in/sign-in-transaction.ts'
 import { returnToField } from '../../shared/typed/fields.ts'
@@ -21,7 +23,10 @@ app.route('POST', '/web/passkey', {
 })((c) =>
   form(c, {
     schema: posted(),
-    load: ({ transaction }, { return_to }) => openTransaction(c.var.call, transaction, return_to),
+    load: ({ transaction }, { return_to }) => {
+      requireRelyingParty(gateway().config)
+      return openTransaction(c.var.call, transaction, return_to)
+    },
     render: (shown, transaction) =>
       signInPage(c, transaction, { ...shown, typed: { return_to: shown.typed.return_to } }),
     restart: (expired) => beginAgain(c, expired),
