@@ -70,7 +70,7 @@ async function stepUpPage(
       passkey: passkey
         ? { action: PASSKEY, options: requestOptions(gateway(), useOf(principal), passkeys) }
         : undefined,
-      byCode: method === 'recovery_code' || (hasApp && !byApp && need !== 'passkey'),
+      byCode: !passkey || (hasApp && !byApp && need !== 'passkey'),
       ...{ method, action: PAGES[method], error },
       csrf: newFormToken(c.var.call, { about: aboutOf(principal, method) }),
       ...{ backHref: HOME, returnTo: back, need, email: email || uai, host: new URL(gateway().issuer).host },

@@ -34,7 +34,7 @@ export function StepUpPage(props: StepUpProps) {
   const lead = <Sentence text={leadText} email={<Name>{email}</Name>} />
   return (
     <Layout title={text.title} lead={lead} failed={Boolean(error)}>
-      {error?.field === 'form' && <FormProblem error={error} />}
+      {(!byCode || error?.field === 'form') && <FormProblem error={error} />}
       {passkey && (
         <PasskeyForm
           {...{ ...passkey, csrf, hidden }}
