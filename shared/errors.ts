@@ -39,6 +39,7 @@ export const catalogue = {
     invalid_body: 'The request body could not be read.',
     device_denied: { oauth: 'access_denied', message: 'The person has denied the request.' },
     provider_unknown: { code: 'INVALID_PROVIDER', message: 'There is no such way to sign in.' },
+    mfa_expired: { field: 'form', message: 'This sign-in has expired or was completed. Please start again.' },
     sso_state_invalid: {
       code: 'OAUTH_STATE_ERROR',
       atSignIn: true,
@@ -158,6 +159,10 @@ export const catalogue = {
   }),
   ...errors(403, 'access_denied', {
     sign_in_denied: { field: 'form', atSignIn: true, message: 'Your organization does not allow this sign-in.' },
+    mfa_required: {
+      oauth: 'interaction_required',
+      message: 'This account asks for a second factor. Finish signing in at the sign-in page of this server.',
+    },
     more_proof_needed: {
       field: 'form',
       atSignIn: true,

@@ -91,6 +91,10 @@ export const rules = {
   'proof-sign-in-ip': { counts: 'wrong codes of one unknown caller without mail', fallback: '60/1h | 80/1h | 240/1h' },
   'proof-sign-in-net': { counts: 'the same for one network', fallback: '200/1h | 250/1h | 1000/1h' },
   'proof-try': { counts: 'wrong codes of an authenticator app in sessions of one person', fallback: '5/5m 30/1d' },
+  'second-factor-try': {
+    counts: 'wrong codes of an authenticator app after the first factor of a sign-in, for one person',
+    fallback: '5/5m 30/1d',
+  },
   'recovery-try': { counts: 'wrong recovery codes in one session', fallback: '10/5m' },
 
   password: {

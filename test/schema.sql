@@ -366,12 +366,12 @@ alter table auth_gateway.event_store enable row level security;
 create policy application_reads on auth_gateway.event_store for r to auth_gateway_app using (true);
 grant select on table auth_gateway.event_store to auth_gateway_app;
 
-create table auth_gateway.event_store_lasting partition of auth_gateway.event_store FOR VALUES IN ('identity', 'organization', 'api_client', 'consent', 'protected_resource', 'signing_key', 'api_key', 'project', 'stored_key', 'agent_delegation', 'connection', 'hook', 'webhook', 'totp_authenticator', 'passkey', 'recovery_codes', 'operator_code', 'suppression', 'sms_breaker', 'archive', 'audit_log');
+create table auth_gateway.event_store_lasting partition of auth_gateway.event_store FOR VALUES IN ('identity', 'organization', 'api_client', 'consent', 'protected_resource', 'signing_key', 'api_key', 'project', 'stored_key', 'agent_delegation', 'connection', 'hook', 'webhook', 'totp_authenticator', 'passkey', 'recovery_codes', 'operator_code', 'remembered_device', 'suppression', 'sms_breaker', 'archive', 'audit_log');
 CREATE TRIGGER append_only_table BEFORE TRUNCATE ON auth_gateway.event_store_lasting FOR EACH STATEMENT EXECUTE FUNCTION auth_gateway.refuse_change();
 alter table auth_gateway.event_store_lasting enable row level security;
 create policy application_reads on auth_gateway.event_store_lasting for r to auth_gateway_app using (true);
 
-create table auth_gateway.event_store_short_lived partition of auth_gateway.event_store FOR VALUES IN ('session', 'otp_challenge', 'authorization', 'token_family', 'refused_request', 'record_read', 'device_authorization', 'hook_call', 'message') partition by RANGE (stream_id);
+create table auth_gateway.event_store_short_lived partition of auth_gateway.event_store FOR VALUES IN ('session', 'otp_challenge', 'authorization', 'token_family', 'refused_request', 'record_read', 'device_authorization', 'hook_call', 'message', 'pending_sign_in') partition by RANGE (stream_id);
 CREATE TRIGGER append_only_table BEFORE TRUNCATE ON auth_gateway.event_store_short_lived FOR EACH STATEMENT EXECUTE FUNCTION auth_gateway.refuse_change();
 alter table auth_gateway.event_store_short_lived enable row level security;
 create policy application_reads on auth_gateway.event_store_short_lived for r to auth_gateway_app using (true);
@@ -608,6 +608,20 @@ alter table auth_gateway.passkeys enable row level security;
 create policy application_reads on auth_gateway.passkeys for r to auth_gateway_app using (true);
 grant select on table auth_gateway.passkeys to auth_gateway_app;
 
+create table auth_gateway.pending_sign_ins (
+  id uuid not null,
+  uai uuid not null,
+  method text not null,
+  completed boolean not null default false,
+  required_at timestamp with time zone not null,
+  expires_at timestamp with time zone not null,
+  version integer not null,
+  constraint pending_sign_ins_pkey PRIMARY KEY (id)
+);
+alter table auth_gateway.pending_sign_ins enable row level security;
+create policy application_reads on auth_gateway.pending_sign_ins for r to auth_gateway_app using (true);
+grant select on table auth_gateway.pending_sign_ins to auth_gateway_app;
+
 create table auth_gateway.projects (
   id uuid not null,
   owner_id uuid not null,
@@ -696,6 +710,22 @@ CREATE INDEX refused_requests_at ON auth_gateway.refused_requests USING btree (r
 alter table auth_gateway.refused_requests enable row level security;
 create policy application_reads on auth_gateway.refused_requests for r to auth_gateway_app using (true);
 grant select on table auth_gateway.refused_requests to auth_gateway_app;
+
+create table auth_gateway.remembered_devices (
+  id uuid not null,
+  uai uuid not null,
+  key_hash text not null,
+  user_agent text,
+  forgotten boolean not null default false,
+  remembered_at timestamp with time zone not null,
+  expires_at timestamp with time zone not null,
+  version integer not null,
+  constraint remembered_devices_pkey PRIMARY KEY (id)
+);
+CREATE INDEX remembered_devices_uai ON auth_gateway.remembered_devices USING btree (uai) WHERE (NOT forgotten);
+alter table auth_gateway.remembered_devices enable row level security;
+create policy application_reads on auth_gateway.remembered_devices for r to auth_gateway_app using (true);
+grant select on table auth_gateway.remembered_devices to auth_gateway_app;
 
 create table auth_gateway.replay_guard (
   scope text not null,
@@ -2349,6 +2379,8 @@ begin
     when 'passkey' then perform project_passkey(new);
     when 'recovery_codes' then perform project_recovery_codes(new);
     when 'operator_code' then perform project_operator_code(new);
+    when 'pending_sign_in' then perform project_pending_sign_in(new);
+    when 'remembered_device' then perform project_remembered_device(new);
     when 'webhook' then perform project_webhook(new);
     when 'archive' then perform project_archive(new);
     when 'audit_log' then perform project_audit_log(new);
@@ -2561,6 +2593,21 @@ begin
   end case;
 end $function$;
 
+CREATE OR REPLACE FUNCTION auth_gateway.project_pending_sign_in(e auth_gateway.event_store)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'auth_gateway', 'pg_temp'
+AS $function$
+begin
+  case e.event_type
+    when 'SecondFactorRequired' then
+      insert into pending_sign_ins (id, uai, method, required_at, expires_at, version)
+      values (e.stream_id, (e.data->>'uai')::uuid, e.data->>'method', e.recorded_at, (e.data->>'expiresAt')::timestamptz, e.version);
+    when 'SecondFactorPresented' then
+      update pending_sign_ins set completed = true, version = e.version where id = e.stream_id;
+  end case;
+end $function$;
+
 CREATE OR REPLACE FUNCTION auth_gateway.project_project(e auth_gateway.event_store)
  RETURNS void
  LANGUAGE plpgsql
@@ -2638,6 +2685,22 @@ begin
     when 'RefusalsCounted' then
       insert into refused_requests (id, uai, client_id, count, refused_at)
       values (e.stream_id, nullif(e.subject, e.stream_id), e.data->>'clientId', (e.data->>'count')::integer, e.recorded_at);
+  end case;
+end $function$;
+
+CREATE OR REPLACE FUNCTION auth_gateway.project_remembered_device(e auth_gateway.event_store)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'auth_gateway', 'pg_temp'
+AS $function$
+begin
+  case e.event_type
+    when 'DeviceRemembered' then
+      insert into remembered_devices (id, uai, key_hash, user_agent, remembered_at, expires_at, version)
+      values (e.stream_id, (e.data->>'uai')::uuid, e.data->>'keyHash', e.data->'sealed'->>'userAgent', e.recorded_at,
+        (e.data->>'expiresAt')::timestamptz, e.version);
+    when 'DeviceForgotten' then
+      update remembered_devices set forgotten = true, version = e.version where id = e.stream_id;
   end case;
 end $function$;
 

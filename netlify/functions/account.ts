@@ -19,9 +19,11 @@ import { listFactors } from '../../shared/queries/factors.ts'
 import { listMessagesOf } from '../../shared/queries/messages.ts'
 import { listOperatorCodesOf } from '../../shared/queries/operator-codes.ts'
 import type { Person } from '../../shared/queries/person.ts'
+import { listRememberedDevices } from '../../shared/queries/second-factor.ts'
 import { listSessions } from '../../shared/queries/sessions.ts'
 import { endSession } from '../../shared/sign-in/end-session.ts'
 import { passkeySignals } from '../../shared/sign-in/passkey/registration.ts'
+import { forgetDevice } from '../../shared/sign-in/factors/remembered-devices.ts'
 import { relyingPartyOf } from '../../shared/sign-in/passkey/relying-party.ts'
 import { originOf } from '../../shared/sign-in/session-origin.ts'
 import { linkToken } from '../../shared/sso/sso-steps.ts'
@@ -55,7 +57,7 @@ async function accountPage(
 ): Promise<Response> {
   const { person, session: current } = principal
   const { reads, personal } = gateway()
-  const [methods, sessions, connections, factors, applications, operatorCodes, messages] = [
+  const [methods, sessions, connections, factors, applications, operatorCodes, messages, devices] = [
     await listCredentials(reads, personal, person),
     await listSessions(reads, person),
     await listConnections(reads),
@@ -63,6 +65,7 @@ async function accountPage(
     await listApplications(reads, person),
     await listOperatorCodesOf(reads, personal, person),
     await listMessagesOf(reads, person, NEWEST_MESSAGES),
+    await listRememberedDevices(reads, personal, person),
   ]
   const csrf = linkToken(gateway(), principal.credentialId)
   const linked = new Set(methods.map(({ provider }) => provider))
@@ -89,6 +92,7 @@ async function accountPage(
         passkeys: factors.passkeys,
         signals: passkeySignals(gateway(), person, factors.passkeys),
       },
+      devices: devices.map(({ userAgent, ...one }) => ({ ...one, name: describeUserAgent(userAgent) })),
       operatorCodes,
       sessions: sessions.map((one) => {
         const { ip, userAgent } = originOf(gateway(), one)
@@ -153,6 +157,16 @@ app.route('POST', `${BASE}/sessions/end`, {
     for (const id of ids.filter((one) => one !== session.id))
       await endSession(c.var.call, person, id, 'revoked', { sessionId: session.id })
     return 'ended'
+  }),
+)
+
+app.route('POST', `${BASE}/devices/forget`, {
+  authority: page(BASE),
+  operation: formOperation('Forgets a device, which is asked for the second factor again'),
+})((c, principal) =>
+  take(c, principal, idForm(), async ({ id }) => {
+    await forgetDevice(c.var.call, principal.person, id)
+    return 'forgotten'
   }),
 )
 

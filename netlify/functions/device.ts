@@ -218,7 +218,7 @@ app.route('POST', `${BASE}/authorize`, {
   const body = await readBody(c, authorizeBody())
   const device = await findOpenDevice(c.var.call, body.user_code)
   const method = codeMethod(c.var.call, { to: mailbox(body.email), code: body.otp_code })
-  const request = { platform: 'cli', projectScope: projectScope(undefined) }
+  const request = { platform: 'cli', projectScope: projectScope(undefined), device: body.user_code }
   const { person, session } = await completeSignIn(c.var.call, method, request)
   await connectDevice(c.var.call, device, { person, session })
   return c.json({

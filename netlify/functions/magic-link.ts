@@ -131,7 +131,7 @@ app.route('POST', CALLBACK, {
 
 async function enter(c: AppContext, link: MagicLink): Promise<Response> {
   const replaces = await browserSession(c.var.call)
-  const request = { platform: 'web', projectScope: link.projectScope, replaces }
+  const request = { platform: 'web', projectScope: link.projectScope, replaces, page: { returnTo: endOf(link) } }
   const { cookies } = await completeSignIn(c.var.call, codeMethod(c.var.call, codeOf(link)), request).catch(stale)
   return redirectTo(c, { location: endOf(link), cookies })
 }

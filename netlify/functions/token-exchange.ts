@@ -31,7 +31,8 @@ const exchange = once(() =>
 
 /**
  * Exchanges a Supabase access token for a session, with cookies for browsers (docs/wire-contract.md 1.4 and 5.4). If the unconfirmed
- * address of the account belongs to a person here, `subject_token` of that person is required, so that both accounts are proven.
+ * address of the account belongs to a person here, `subject_token` of that person is required, so that both accounts are proven. A token
+ * with `aal2` counts for the second factor; with another one, whatever is sensitive still asks for a step-up.
  */
 app.route('POST', '/v1/auth/token/exchange', {
   authority: byProtocol('ceremony'),
@@ -50,7 +51,8 @@ app.route('POST', '/v1/auth/token/exchange', {
   const profile = await readSupabaseToken(gateway(), token)
   const account = supabaseAccount(profile, 'supabase')
   if (subject_token) await addAccount(c.var.call, accountOf(account), await provenBy(gateway(), subject_token))
-  const request = { platform, projectScope: requestedScope(c.var.call, project_scope) }
+  const secondFactor = profile.amr?.includes('mfa') ? ('asserted' as const) : ('waived' as const)
+  const request = { platform, projectScope: requestedScope(c.var.call, project_scope), secondFactor }
   return c.json(passwordBody(c, await signInDirectly(c.var.call, accountMethod(gateway(), account), request)))
 })
 

@@ -126,7 +126,8 @@ function take<Schema extends z.ZodMiniObject>(
 async function enter(c: AppContext, profile: ExternalProfile, transaction: SignInTransaction): Promise<Response> {
   const account = supabaseAccount(profile, 'password')
   const replaces = await browserSession(c.var.call)
-  const request = { platform: 'web', projectScope: projectScope(undefined), replaces }
+  const page = { returnTo: transaction.returnTo }
+  const request = { platform: 'web', projectScope: projectScope(undefined), replaces, page }
   try {
     const { cookies } = await completeSignIn(c.var.call, accountMethod(gateway(), account), request)
     await endTransaction(c.var.call, transaction)

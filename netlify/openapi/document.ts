@@ -205,6 +205,10 @@ const refusal = z.looseObject({
 const oauthRefusal = z.object({
   error: z.string(),
   error_description: z.string(),
+  page: z.optional(z.string()),
+  mfa_token: z.optional(z.string()),
+  mfa_methods: z.optional(z.array(z.string())),
+  expires_in: z.optional(z.int()),
   details: z.optional(z.record(z.string(), z.array(z.string()))),
   retry_after: z.optional(z.number()),
 })

@@ -139,6 +139,38 @@ export function SecondFactors({ base, csrf, now, factors }: FactorsProps) {
   )
 }
 
+type ShownDevice = { id: string; name?: string; rememberedAt: Date; expiresAt: Date }
+
+/** Lists the browsers in which a person is not asked for the second factor. */
+export function RememberedDevices({ devices, base, csrf, now }: Account & { devices: ShownDevice[] }) {
+  const text = factorWords.devices
+  if (devices.length === 0) return null
+  return (
+    <Section id="devices" title={text.title} note={text.lead}>
+      <ul class="cards">
+        {devices.map(({ id, name = text.unknown, rememberedAt, expiresAt }) => (
+          <li class="row">
+            <div>
+              <h3>{name}</h3>
+              <dl class="pairs">
+                <TimeFact term={text.since} at={rememberedAt} now={now} />
+                <TimeFact term={text.until} at={expiresAt} now={now} />
+              </dl>
+            </div>
+            <ButtonForm
+              action={`${base}/devices/forget`}
+              csrf={csrf}
+              hidden={{ id }}
+              text={text.forget}
+              label={fill(text.forgetWhich, { name }).join('')}
+            />
+          </li>
+        ))}
+      </ul>
+    </Section>
+  )
+}
+
 /** Lists the codes that operators created to sign in as this person. */
 export function OperatorCodes({ codes, now }: { codes: OperatorCodeListing[]; now: Date }) {
   const text = factorWords.operatorCodes

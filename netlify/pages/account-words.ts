@@ -104,6 +104,7 @@ export const words = {
     passkey_removed: 'The passkey was removed. It no longer signs in.',
     passkey_needed: 'Operators need a passkey. Add another one first.',
     passkey_last: 'This is the last way to sign in. Add another one first.',
+    forgotten: 'That device is asked for a code again.',
     totp_added: 'Your authenticator app is set up.',
     totp_last: 'Operators need an authenticator app. Set up another one first.',
     totp_removed: 'The authenticator app was removed. Its codes no longer work.',

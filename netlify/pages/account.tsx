@@ -5,7 +5,7 @@ import type { PasskeyRecord } from '../../shared/queries/passkeys.ts'
 import type { Person } from '../../shared/queries/person.ts'
 import type { SessionListing } from '../../shared/queries/sessions.ts'
 import { Passkeys } from './account-passkeys.tsx'
-import { type Account, OperatorCodes, SecondFactors, SignInMethods } from './account-sign-in.tsx'
+import { type Account, OperatorCodes, RememberedDevices, SecondFactors, SignInMethods } from './account-sign-in.tsx'
 import { words } from './account-words.ts'
 import { Scopes } from './api-key-parts.tsx'
 import { fill } from './copy.ts'
@@ -17,7 +17,8 @@ import { Time, TimeFact } from './time.tsx'
 type ShownSession = SessionListing & { current: boolean; device?: string; ip?: string }
 
 type AccountProps = Parameters<typeof SignInMethods>[0] &
-  Parameters<typeof SecondFactors>[0] & {
+  Parameters<typeof SecondFactors>[0] &
+  Parameters<typeof RememberedDevices>[0] & {
     person: Person
     /** Absent where passkeys are off. */
     passkeys?: { passkeys: PasskeyRecord[]; signals: object[] }
@@ -62,6 +63,7 @@ export function AccountPage(props: AccountProps) {
       <SignInMethods {...account} methods={props.methods} providers={props.providers} byPhone={props.byPhone} />
       {props.passkeys && <Passkeys {...account} {...props.passkeys} />}
       <SecondFactors {...account} factors={props.factors} />
+      <RememberedDevices {...account} devices={props.devices} />
       <OperatorCodes codes={props.operatorCodes} now={now} />
       <Merged {...account} merged={person.members.filter((one) => one !== uai)} />
       <Sessions {...account} sessions={props.sessions} />

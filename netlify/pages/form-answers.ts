@@ -15,6 +15,7 @@ import { fold } from '../../shared/events/commit.ts'
 import { type App, type AppContext, type AppEnv, createApp } from '../../shared/http/app.ts'
 import { postedField } from '../../shared/http/body.ts'
 import { SESSION_COOKIE } from '../../shared/http/cookies.ts'
+import { StepDone } from '../../shared/http/redirect.ts'
 import { findAuthorization } from '../../shared/queries/authorizations.ts'
 import { errorPage } from './error-page.tsx'
 import { welcomePage } from './signed-in.tsx'
@@ -92,7 +93,8 @@ async function claimAnswer(states: FormStates, name: string): Promise<Answer | u
 
 async function keepAnswer(states: FormStates, name: string, c: AppContext): Promise<boolean> {
   const { status } = c.res
-  if (c.error || status >= 500 || status === 429 || c.get('runsAgain')) return false
+  const failed = c.error !== undefined && !(c.error instanceof StepDone)
+  if (failed || status >= 500 || status === 429 || c.get('runsAgain')) return false
   const body = await c.res.text()
   const answer: Answer = { status, headers: [...c.res.headers], body, authorizationId: c.get('handsOutCodeOf') }
   c.res = undefined

@@ -181,8 +181,8 @@ export function ReasonField({ id, label }: { id: string; label: string }) {
 
 type ChoiceProps = { type: 'checkbox' | 'radio'; name: string; value: string; checked?: boolean; label: string }
 
-/** One of several to choose from. */
-function Choice({ type, name, value, checked, label }: ChoiceProps) {
+/** An option to choose. */
+export function Choice({ type, name, value, checked, label }: ChoiceProps) {
   return (
     <label class="choice">
       <input type={type} name={name} value={value} checked={checked} />

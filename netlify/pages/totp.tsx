@@ -14,6 +14,10 @@ type EnrolTotpProps = {
   uri: string
   /** The same as an SVG QR code. */
   picture: string
+  /** More hidden fields. */
+  hidden?: Record<string, string | undefined>
+  /** A sentence before the lead. */
+  because?: string
   /** In base32. */
   secret: string
   email: string
@@ -21,10 +25,23 @@ type EnrolTotpProps = {
 
 /** Shows a new secret as QR code and text, and asks for a code. */
 export function EnrolTotpPage(props: EnrolTotpProps) {
-  const { action, csrf, enrolment, returnTo, error, backHref, uri, picture, secret, email } = props
+  const {
+    action,
+    csrf,
+    enrolment,
+    returnTo,
+    error,
+    backHref,
+    uri,
+    picture,
+    secret,
+    email,
+    hidden,
+    because = '',
+  } = props
   const text = words.enrolment
   return (
-    <Layout title={text.title} lead={text.lead} failed={Boolean(error)}>
+    <Layout title={text.title} lead={`${because}${text.lead}`} failed={Boolean(error)}>
       <img
         class="qr"
         src={`data:image/svg+xml;base64,${Buffer.from(picture).toString('base64')}`}
@@ -50,7 +67,7 @@ export function EnrolTotpPage(props: EnrolTotpProps) {
       <Form
         action={action}
         csrf={csrf}
-        hidden={{ enrolment, return_to: returnTo }}
+        hidden={{ enrolment, return_to: returnTo, ...hidden }}
         error={error}
         fields={['code']}
         class="below"

@@ -11,6 +11,8 @@ export type SupabaseUser = {
   email_confirmed_at?: string
   user_metadata: Record<string, unknown>
   app_metadata: { provider: string; providers: string[] }
+  /** Assurance level of its sessions. */
+  aal?: 'aal1' | 'aal2'
 }
 
 type NewUser = {
@@ -76,7 +78,7 @@ export async function createSupabaseAuth({ url, publishableKey, send, autoconfir
       email: user.email,
       phone: '',
       role: 'authenticated',
-      aal: 'aal1',
+      aal: user.aal ?? 'aal1',
       session_id: sessionId,
       is_anonymous: false,
       amr: [{ method: 'password', timestamp: Math.floor(Date.now() / 1000) }],

@@ -30,6 +30,11 @@ export const tokensVariables = {
     whole(0, 3650),
     90,
   ),
+  SECOND_FACTOR_POLICY: variable(
+    'Who is asked for a second factor after a code, link, password or provider: `enrolled` (everyone who has set one up), `always` (everyone; those without one set it up while they sign in) or `never`.',
+    () => z.enum(['never', 'enrolled', 'always']),
+    'enrolled',
+  ),
   SESSION_IDLE_SECONDS: variable('A session ends after this long without use.', whole(60, 90 * DAY), 7 * DAY),
   SESSION_ABSOLUTE_SECONDS: variable('Maximum lifetime of a session.', whole(60, 365 * DAY), 30 * DAY),
   REFRESH_IDLE_SECONDS: variable('A refresh token ends after this long without use.', whole(60, 365 * DAY), 30 * DAY),

@@ -40,3 +40,9 @@ export function strengthen(
     acr: resistant ? ACR.phishingResistant : ACR.multiFactor,
   }
 }
+
+/**
+ * Whether an authentication is one that a second factor is asked after: by a code, link, password or provider. Passkeys are two factors
+ * in one; codes of an authenticator app, recovery codes and codes of operators are what a lost first factor is replaced by.
+ */
+export const lacksSecondFactor = (acr: string) => acr === ACR.verifiedAddress || acr === ACR.federated

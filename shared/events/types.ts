@@ -31,6 +31,8 @@ export type StreamType =
   | 'passkey'
   | 'recovery_codes'
   | 'operator_code'
+  | 'pending_sign_in'
+  | 'remembered_device'
 
 /** An event, named in the past tense. `data` is logged in plain text; `personal` is sealed into it under the subject's key. */
 export type Event = {

@@ -8,3 +8,6 @@ export class Redirect extends Error {
     this.status = status
   }
 }
+
+/** The redirect after a step that is done, and must not run again: an equal submission of its form gets the same redirect. */
+export class StepDone extends Redirect {}

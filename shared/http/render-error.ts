@@ -38,7 +38,7 @@ function bodyOf(error: GatewayError, dialect: Dialect): Record<string, unknown> 
   const { details, retryAfter, body } = error.options
   const extra = { ...(details && { details }), ...(retryAfter !== undefined && { retry_after: retryAfter }) }
   if (dialect === 'oauth') {
-    return { error: error.oauth, error_description: errorDescription(error.message), ...extra }
+    return { error: error.oauth, error_description: errorDescription(error.message), ...extra, ...body }
   }
   return { error: error.message, code: error.code, message: error.message, ...extra, ...body }
 }

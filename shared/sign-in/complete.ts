@@ -3,6 +3,7 @@ import { commitAs } from '../access/authority.ts'
 import { unnamedResources } from '../access/resource.ts'
 import type { Call } from '../call.ts'
 import type { Notice } from '../delivery/send-notice.ts'
+import { ACR, lacksSecondFactor } from '../domain/authentication.ts'
 import type { Authority } from '../domain/derivation.ts'
 import { GatewayError } from '../errors.ts'
 import { commit, type Work } from '../events/commit.ts'
@@ -22,6 +23,7 @@ import type { Person, SessionFacts } from '../queries/person.ts'
 import type { SignedIn } from '../queries/sessions.ts'
 import { endReplaced } from './end-session.ts'
 import { rememberBrowser } from './known-browser.ts'
+import { askForSecondFactor, holdSignIn, missingFactor } from './second-factor.ts'
 import { afterSignIn, beforeSignIn, hooksFor, type SignInFacts } from './sign-in-hooks.ts'
 import {
   type Authentication,
@@ -31,12 +33,15 @@ import {
   sessionCookies,
   startSession,
   strengthenSession,
+  strengthenStarted,
 } from './start-session.ts'
 
 /** The result of a sign-in method, settled in the unit of work. */
-type Settled = {
+export type Settled = {
   person: Person
   authentication: Authentication
+  /** The second factor, if the method presents one after the first. */
+  second?: ProvenFactor
   /** The client that `verify` was called with, and the default resources, if the method reads them. */
   client?: Client
   resources?: string[]
@@ -66,9 +71,13 @@ export type SignInMethod = {
    * @param clientId of the client that tokens are for
    */
   verify(clientId?: string): Promise<Verification>
+  /** The hooks that were asked when the first factor was proven, for a method that presents the second one. */
+  asked?: AskedHooks
 }
 
-type SignInRequest = {
+export type AskedHooks = { connection?: string; facts: SignInFacts }
+
+export type SignInRequest = {
   platform: string
   projectScope: string
   /** The browser's current session, which the new one replaces. */
@@ -77,6 +86,15 @@ type SignInRequest = {
   samePerson?: boolean
   /** The tokens to start with the session: the pair of the platform's own client, or one access token of a grant. */
   tokens?: 'pair' | Omit<GrantFacts, 'familyId'>
+  /** A browser that can be sent to the page for the second factor, and where it continues after that. */
+  page?: { returnTo?: string; handsTokensTo?: string }
+  /** The user code of the device that the sign-in approves. */
+  device?: string
+  /**
+   * How a provider's assertion counts for the second factor: `asserted` if it says that several were presented; `waived` if the session
+   * is for everyday use only.
+   */
+  secondFactor?: 'asserted' | 'waived'
 }
 
 export type CompletedSignIn = {
@@ -104,10 +122,20 @@ function startTokens(
   return startTokenFamily(gateway, work, { kind: 'session', ...pair, person, session }, { offline: false, now })
 }
 
+/** Returns a sign-in for which a provider asserts that several factors were presented there (RFC 8176, `mfa`). */
+function withAssertion(settled: Settled, { secondFactor }: SignInRequest): Settled {
+  const { authentication } = settled
+  if (secondFactor !== 'asserted' || !lacksSecondFactor(authentication.acr)) return settled
+  const amr = [...new Set([...authentication.amr, 'mfa'])]
+  return { ...settled, authentication: { ...authentication, amr, acr: ACR.multiFactor } }
+}
+
 /**
  * Completes a sign-in: calls hooks, records the factor, settles the identity, replaces the browser's session, links a pending account and
  * starts tokens and queues notices, as one unit of work. The only place where a sign-in starts a session.
- * @throws GatewayError as the method, the hooks and linkAccount; invalid_client, signed_in_as_another
+ * A person who must present a second factor is asked for it first: then only the first one is recorded.
+ * @throws GatewayError as the method, the hooks and linkAccount; invalid_client, signed_in_as_another, mfa_required,
+ *   insufficient_user_authentication; StepDone to the page for the second factor
  */
 export async function completeSignIn(
   call: Call,
@@ -129,20 +157,33 @@ export async function completeSignIn(
     if (hooks.length > 0 && verification.facts && !facts)
       throw new GatewayError('otp_invalid', { reason: 'hooks were not called' })
     const now = gateway.now()
-    const settled = await verification.settle(work, claims, now)
-    const { person, link, notice } = settled
+    const settled = withAssertion(await verification.settle(work, claims, now), request)
+    const { person, link, notice, second } = settled
     if (request.samePerson && replaces && !person.members.includes(replaces.person.uai))
       throw new GatewayError('signed_in_as_another')
+    const missing = request.secondFactor === undefined ? await missingFactor(call, settled) : undefined
+    if (missing) {
+      // Nobody is there to ask.
+      if (tokens && tokens !== 'pair') throw new GatewayError('insufficient_user_authentication')
+      const asked = facts && { connection: method.connection, facts: { ...facts, person } }
+      return { held: holdSignIn(gateway, work, settled, request, { factors: missing, hooks: asked }) }
+    }
     await endReplaced(work, replaces)
     const session = startSession(gateway, work, { ...settled, platform, projectScope, authenticatedAt: now, now })
+    const started = second ? await strengthenStarted(work, { person, session, second, now }) : session
     const isLinked = link && (await linkAccount(gateway, work, link, { person, sessionId: session.id, byMail: true }))
     if (isLinked) notifyFactorChange(call, work, { person, kind: 'sign_in_method_added', what: nameOfMethod(link) })
     if (notice) notifyFactorChange(call, work, { person, ...notice })
-    const family = startTokens(gateway, work, tokens, { ...settled, session, now })
-    return { person, session, family, now }
+    const family = startTokens(gateway, work, tokens, { ...settled, session: started, now })
+    return { person, session: started, family, now }
   })
+  if (result.held) return askForSecondFactor(call, result.held)
   const { person, session, family, now } = result
-  if (facts) afterSignIn(call, hooks, { ...facts, person })
+  const asked = facts ? { connection: method.connection, facts } : method.asked
+  if (asked) {
+    const informed = facts ? hooks : await hooksFor(gateway, asked.connection)
+    afterSignIn(call, informed, { ...asked.facts, person })
+  }
   if (platform !== 'web') return { person, session, family }
   const knownBrowser = rememberBrowser(call, { uai: person.uai, sessionId: session.id })
   return { person, session, family, cookies: { ...sessionCookies(person, session, now), knownBrowser } }

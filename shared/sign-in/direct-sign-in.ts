@@ -3,7 +3,7 @@ import type { Call } from '../call.ts'
 import type { SessionCookies } from '../http/cookies.ts'
 import { type TokenResponse, tokenResponse } from '../oauth/token/token-response.ts'
 import type { Person } from '../queries/person.ts'
-import { completeSignIn, type SignInMethod } from './complete.ts'
+import { type CompletedSignIn, completeSignIn, type SignInMethod, type SignInRequest } from './complete.ts'
 
 /** A person as clients know them (docs/wire-contract.md 1.4). */
 export function userOf(person: Person, projectScope: string) {
@@ -24,10 +24,20 @@ export type DirectSignIn = {
 export async function signInDirectly(
   call: Call,
   method: SignInMethod,
-  { platform, projectScope }: { platform: string; projectScope: string },
+  request: Pick<SignInRequest, 'platform' | 'projectScope' | 'page' | 'secondFactor'>,
 ): Promise<DirectSignIn> {
+  const { platform, projectScope, page, secondFactor } = request
   if (platform === 'web') checkOrigin(call, call.gateway.issuer)
-  const { family, person, cookies } = await completeSignIn(call, method, { platform, projectScope, tokens: 'pair' })
+  const asked = { platform, projectScope, page, secondFactor, tokens: 'pair' as const }
+  return directSignIn(call, await completeSignIn(call, method, asked), projectScope)
+}
+
+/** Returns what the caller of a direct sign-in gets. */
+export async function directSignIn(
+  call: Call,
+  { family, person, cookies }: CompletedSignIn,
+  projectScope: string,
+): Promise<DirectSignIn> {
   if (!family) throw new Error('a direct sign-in without tokens')
   const tokens = await tokenResponse(call.gateway, family)
   return { tokens, user: userOf(person, projectScope), cookies }

@@ -109,7 +109,8 @@ export async function enterCode(
 ): Promise<Redirection> {
   const { to, challengeId, link, returnTo } = transaction
   const browserHash = browserHashOf(call)
-  const request = { platform: 'web', projectScope: projectScope(undefined), replaces: await browserSession(call) }
+  const replaces = await browserSession(call)
+  const request = { platform: 'web', projectScope: projectScope(undefined), replaces, page: { returnTo } }
   const enter = (id: string) =>
     completeSignIn(call, codeMethod(call, { to, code, challengeId: id, browserHash, link }), request)
   const entered = await enter(challengeId).catch(async (error: unknown) => {

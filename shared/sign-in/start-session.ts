@@ -1,5 +1,6 @@
 import { uuidv7 } from 'uuidv7'
 import type { PersonPrincipal } from '../access/authenticate.ts'
+import { strengthen } from '../domain/authentication.ts'
 import { begin, recover, type Session, type SessionFacts, session, stepUp } from '../domain/session.ts'
 import { GatewayError } from '../errors.ts'
 import { aboutPerson, type Work } from '../events/commit.ts'
@@ -8,7 +9,7 @@ import type { SessionCookies } from '../http/cookies.ts'
 import type { UpstreamFacts } from '../people/profile.ts'
 import type { Client } from '../queries/api-clients.ts'
 import type { Person } from '../queries/person.ts'
-import { CODE_SECRET_BYTES, newOpaqueToken } from '../tokens/opaque.ts'
+import { CODE_SECRET_BYTES, hashToken, newOpaqueToken } from '../tokens/opaque.ts'
 import { sealUpstream } from './upstream-session.ts'
 
 const CLIENT_OF_PLATFORM: Record<string, string> = {
@@ -122,6 +123,18 @@ export async function strengthenSession(
   const stream = await work.load(session, current.id, aboutPerson(person))
   stream.decide((state) => strengthened(state, factor, { handleHash, now }))
   return sessionCookies(person, { handle, expiresAt: current.expiresAt }, now)
+}
+
+/** Adds the second factor of a sign-in to the session that it starts, in the same unit of work. */
+export async function strengthenStarted(
+  work: Work,
+  input: { person: Person; session: StartedSession; second: ProvenFactor; now: Date },
+): Promise<StartedSession> {
+  const { person, session: started, second, now } = input
+  const stream = await work.load(session, started.id, aboutPerson(person))
+  stream.decide((state) => strengthened(state, second, { handleHash: hashToken(started.handle), now }))
+  if (second.method === 'recovery_code') return started
+  return { ...started, ...strengthen(started, second.method === 'passkey' ? second.amr : undefined) }
 }
 
 /** Returns the cookies of a browser session. */

@@ -2,6 +2,7 @@ import { browserSession } from '../access/authenticate.ts'
 import { signInEnd } from '../access/return-to.ts'
 import type { Call } from '../call.ts'
 import { GatewayError } from '../errors.ts'
+import type { TokenResponse } from '../oauth/token/token-response.ts'
 import {
   accountOf,
   addAccount,
@@ -44,18 +45,26 @@ export async function finishFlow(
 async function enter(call: Call, flow: SsoFlow, account: ProviderAccount): Promise<Redirection> {
   const { platform, projectScope, foreign: samePerson } = flow
   const replaces = await browserSession(call)
-  const request = { platform, projectScope, replaces, samePerson }
+  const request = { platform, projectScope, replaces, samePerson, page: { returnTo: flow.returnTo } }
   const { cookies } = await completeSignIn(call, accountMethod(call.gateway, account), request)
   return { location: flow.returnTo ?? signInEnd(call.gateway.config), cookies }
 }
 
-/** Redirects to the registered address of a first-party program with its tokens (docs/wire-contract.md 1.4). */
+/** Redirects to the registered address of a first-party program with its tokens. */
 async function redirectWithTokens(call: Call, flow: SsoFlow, account: ProviderAccount): Promise<Redirection> {
-  const { slug: provider, projectScope: project_scope, returnTo = '' } = flow
-  const { tokens } = await signInDirectly(call, accountMethod(call.gateway, account), flow)
-  const { access_token, refresh_token = '', expires_in } = tokens
+  const { slug, returnTo } = flow
+  const page = { returnTo, handsTokensTo: slug }
+  const { tokens } = await signInDirectly(call, accountMethod(call.gateway, account), { ...flow, page })
+  return { location: tokensUrl(tokens, flow) }
+}
+
+/** Returns the address of a first-party program with its tokens (docs/wire-contract.md 1.4). */
+export function tokensUrl(
+  { access_token, refresh_token = '', expires_in }: TokenResponse,
+  { slug: provider, projectScope: project_scope, returnTo = '' }: Pick<SsoFlow, 'slug' | 'projectScope' | 'returnTo'>,
+): string {
   const handed = { access_token, refresh_token, expires_in: String(expires_in), project_scope, provider }
-  return { location: `${returnTo}${returnTo.includes('?') ? '&' : '?'}${new URLSearchParams(handed)}` }
+  return `${returnTo}${returnTo.includes('?') ? '&' : '?'}${new URLSearchParams(handed)}`
 }
 
 async function link(call: Call, flow: SsoFlow, account: ProvenAccount): Promise<Redirection> {

@@ -224,5 +224,6 @@ export async function readSupabaseToken(gateway: Gateway, token: string): Promis
   const { data, error } = await (await authOf(gateway)).getUser(token)
   if (error) throw await refusalOf(error)
   if (data.user.id !== claims.sub) throw new GatewayError('token_invalid', { reason: 'token of another user' })
-  return profileOfUser(gateway, data.user)
+  const amr = claims.aal === 'aal2' ? ['mfa'] : undefined
+  return { ...(await profileOfUser(gateway, data.user)), amr }
 }

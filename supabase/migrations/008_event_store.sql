@@ -33,12 +33,12 @@ create index event_store_session on auth_gateway.event_store ((metadata->>'sessi
 create table auth_gateway.event_store_lasting partition of auth_gateway.event_store
   for values in ('identity', 'organization', 'api_client', 'consent', 'protected_resource', 'signing_key',
     'api_key', 'project', 'stored_key', 'agent_delegation', 'connection', 'hook', 'webhook', 'totp_authenticator', 'passkey',
-    'recovery_codes', 'operator_code',
+    'recovery_codes', 'operator_code', 'remembered_device',
     'suppression', 'sms_breaker', 'archive', 'audit_log');
 
 create table auth_gateway.event_store_short_lived partition of auth_gateway.event_store
   for values in ('session', 'otp_challenge', 'authorization', 'token_family', 'refused_request', 'record_read',
-    'device_authorization', 'hook_call', 'message')
+    'device_authorization', 'hook_call', 'message', 'pending_sign_in')
   partition by range (stream_id);
 
 create table auth_gateway.event_store_short_lived_default partition of auth_gateway.event_store_short_lived default;
@@ -150,6 +150,8 @@ begin
     when 'passkey' then perform project_passkey(new);
     when 'recovery_codes' then perform project_recovery_codes(new);
     when 'operator_code' then perform project_operator_code(new);
+    when 'pending_sign_in' then perform project_pending_sign_in(new);
+    when 'remembered_device' then perform project_remembered_device(new);
     when 'webhook' then perform project_webhook(new);
     when 'archive' then perform project_archive(new);
     when 'audit_log' then perform project_audit_log(new);

@@ -160,3 +160,57 @@ begin
 end $$;
 
 insert into auth_gateway.read_models values ('operator_codes', 'operator_code', 'project_operator_code');
+
+-- Sign-ins whose first factor is proven and that wait for the second one.
+create table auth_gateway.pending_sign_ins (
+  id          uuid primary key,
+  uai         uuid not null,
+  method      text not null,
+  completed   boolean not null default false,
+  required_at timestamptz not null,
+  expires_at  timestamptz not null,
+  version     integer not null
+);
+
+create function auth_gateway.project_pending_sign_in(e auth_gateway.event_store) returns void
+language plpgsql set search_path = auth_gateway, pg_temp as $$
+begin
+  case e.event_type
+    when 'SecondFactorRequired' then
+      insert into pending_sign_ins (id, uai, method, required_at, expires_at, version)
+      values (e.stream_id, (e.data->>'uai')::uuid, e.data->>'method', e.recorded_at, (e.data->>'expiresAt')::timestamptz, e.version);
+    when 'SecondFactorPresented' then
+      update pending_sign_ins set completed = true, version = e.version where id = e.stream_id;
+  end case;
+end $$;
+
+insert into auth_gateway.read_models values ('pending_sign_ins', 'pending_sign_in', 'project_pending_sign_in');
+
+-- Browsers in which a person is not asked for the second factor.
+create table auth_gateway.remembered_devices (
+  id            uuid primary key,
+  uai           uuid not null,
+  key_hash      text not null,
+  -- Sealed under the data key of the person.
+  user_agent    text,
+  forgotten     boolean not null default false,
+  remembered_at timestamptz not null,
+  expires_at    timestamptz not null,
+  version       integer not null
+);
+create index remembered_devices_uai on auth_gateway.remembered_devices (uai) where not forgotten;
+
+create function auth_gateway.project_remembered_device(e auth_gateway.event_store) returns void
+language plpgsql set search_path = auth_gateway, pg_temp as $$
+begin
+  case e.event_type
+    when 'DeviceRemembered' then
+      insert into remembered_devices (id, uai, key_hash, user_agent, remembered_at, expires_at, version)
+      values (e.stream_id, (e.data->>'uai')::uuid, e.data->>'keyHash', e.data->'sealed'->>'userAgent', e.recorded_at,
+        (e.data->>'expiresAt')::timestamptz, e.version);
+    when 'DeviceForgotten' then
+      update remembered_devices set forgotten = true, version = e.version where id = e.stream_id;
+  end case;
+end $$;
+
+insert into auth_gateway.read_models values ('remembered_devices', 'remembered_device', 'project_remembered_device');

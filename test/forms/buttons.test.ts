@@ -9,6 +9,7 @@ import {
   createBrowser,
   getTokens,
   type Page,
+  passSignIn,
   post,
   postJson,
   type SignedInBrowser,
@@ -141,6 +142,21 @@ const BUTTONS: Record<string, () => Promise<Button>> = {
     const ada = await withApp()
     await ageStepUp(gateway, ada.uai, 3600)
     return filled(at(ada, '/web/step-up'), { code: codeOf(ada.app, 0) })
+  },
+  '/web/second-factor': async () => {
+    const ada = await withApp()
+    await openLimits(gateway)
+    const tab = createBrowser(gateway)
+    const page = await passSignIn(gateway, tab, await tab.visit('/web/login?return_to=%2Faccount'), ada.email)
+    return { tab, page, fields: { code: codeOf(ada.app, 0) } }
+  },
+  '/account/devices/forget': async () => {
+    const ada = await withApp()
+    await openLimits(gateway)
+    const tab = createBrowser(gateway)
+    const asked = await passSignIn(gateway, tab, await tab.visit('/web/login?return_to=%2Faccount'), ada.email)
+    const page = await tab.submit(asked, { code: codeOf(ada.app, 0), remember: '1' }, '/web/second-factor')
+    return { tab, page }
   },
   '/web/recovery': async () => {
     const ada = await withApp()

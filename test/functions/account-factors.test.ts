@@ -6,7 +6,8 @@ import { codeOf, enrolTotp, scan, signInOperator } from '../support/operators.ts
 import { ageSessions, ageStepUp, eventsWhere, openLimits, runMaintenance } from '../support/rows.ts'
 import { formsOf, getTokens, type SignedInBrowser, signIn } from '../support/sign-in.ts'
 
-const gateway = useGateway()
+// What a session may do that the mail alone has started.
+const gateway = useGateway({ env: { SECOND_FACTOR_POLICY: 'never' } })
 beforeEach(() => openLimits(gateway))
 
 const ageSignIn = (uai: string, seconds: number) => ageSessions(gateway, uai, seconds)

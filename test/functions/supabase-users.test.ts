@@ -25,7 +25,12 @@ beforeAll(async () => {
 })
 afterAll(() => supabase?.stop())
 const gateway = useGateway(() => ({
-  env: { SUPABASE_URL: supabase.url, SUPABASE_ANON_KEY: KEY, SUPABASE_JWT_SECRET: SECRET },
+  env: {
+    SECOND_FACTOR_POLICY: 'never',
+    SUPABASE_URL: supabase.url,
+    SUPABASE_ANON_KEY: KEY,
+    SUPABASE_JWT_SECRET: SECRET,
+  },
 }))
 beforeEach(() => openLimits(gateway))
 

@@ -14,7 +14,9 @@ import { hookCall, recordCall } from '../../shared/domain/hook-call.ts'
 import * as identities from '../../shared/domain/identity.ts'
 import * as codes from '../../shared/domain/operator-code.ts'
 import * as passkeys from '../../shared/domain/passkey.ts'
+import * as pending from '../../shared/domain/pending-sign-in.ts'
 import * as recovery from '../../shared/domain/recovery-codes.ts'
+import * as devices from '../../shared/domain/remembered-device.ts'
 import * as totp from '../../shared/domain/totp-authenticator.ts'
 import * as webhooks from '../../shared/domain/webhook.ts'
 import { mergeIdentities, splitIdentity } from '../../shared/people/identities.ts'
@@ -171,6 +173,27 @@ export function createIdentityTraffic(unit: Unit, people: { uai: string }[]) {
           stream.decide((state) => ({ events: codes.useCode(state, { matches: false, standing: 1, now }).events }))
         if (n % 3 === 1) stream.decide((state) => codes.useCode(state, { matches: true, standing: 1, now }))
         if (n % 3 === 2) stream.decide((state) => codes.revokeCode(state, { operator, reason }))
+      })
+    },
+
+    async secondFactor(n: number): Promise<void> {
+      const uai = people[n % people.length]?.uai
+      if (!uai) return
+      const [provenBy, now] = [{ type: 'totp_authenticator' as const, id: uuidv7() }, new Date()]
+      await unit(async (work) => {
+        const stream = work.start(pending.pendingSignIn, uuidv7(), { subject: uai })
+        stream.decide(() => pending.requireSecondFactor({ uai, platform: 'web', method: 'otp', provenBy }, now))
+        if (n % 2) stream.decide((state) => pending.presentSecondFactor(state, { provenBy, now }))
+      })
+    },
+
+    async rememberedDevice(n: number): Promise<void> {
+      const uai = people[n % people.length]?.uai
+      if (!uai) return
+      await unit(async (work) => {
+        const stream = work.start(devices.rememberedDevice, uuidv7(), { subject: uai })
+        stream.decide(() => devices.remember({ uai, keyHash: `hash ${n}`, userAgent: 'Firefox', now: new Date() }))
+        if (n % 3 === 1) stream.decide((state) => devices.forget(state, 'person'))
       })
     },
 

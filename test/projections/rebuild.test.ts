@@ -54,6 +54,8 @@ const setUp = [
   'passkey',
   'recoveryCodes',
   'operatorCode',
+  'secondFactor',
+  'rememberedDevice',
 ] as const
 
 describe('any order of real units of work', () => {

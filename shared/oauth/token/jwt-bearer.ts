@@ -129,7 +129,8 @@ export async function exchangeAssertion(
   if (!isFirst) throw refuse('seen before')
   const account = accountMethod(gateway, { connection, profile, method: 'id-jag' })
   const tokens = { client, scope, resources, confirmation }
-  const request = { platform: 'mcp', projectScope: projectScope(undefined), tokens }
+  const secondFactor = profile.amr?.includes('mfa') ? ('asserted' as const) : undefined
+  const request = { platform: 'mcp', projectScope: projectScope(undefined), tokens, secondFactor }
   const { family } = await completeSignIn(call, account, request).catch((error: unknown) => {
     const unknown = error instanceof GatewayError && NOT_ALLOWED.includes(error.refusal)
     throw unknown ? refuse(error.refusal, error) : error

@@ -23,6 +23,7 @@ import {
   recordFactor,
 } from './check-factor.ts'
 import { type FactorCode, readFactorCode } from './factor-codes.ts'
+import { forgetDevices } from './remembered-devices.ts'
 
 const METHODS: readonly FactorMethod[] = ['totp', 'recovery_code', 'operator_code']
 const SOURCES: Record<FactorMethod, FactorSource> = {
@@ -78,6 +79,7 @@ function factorMethod(
           if (checked.match.right) work.actor = { type: 'person', id: person.uai }
           const { method, id } = await recordFactor(work, checked)
           if (!person.active) work.refuse('account_suspended')
+          if (method === 'recovery_code') await forgetDevices(gateway, work, person, 'recovery')
           const acr = method === 'operator_code' ? ACR.operatorVouched : ACR.singleFactor
           return {
             person,

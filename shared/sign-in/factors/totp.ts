@@ -13,25 +13,33 @@ import { openJson, sealJson } from '../../tokens/sealed.ts'
 import { matchingStep, newTotpSecret } from '../../tokens/totp.ts'
 import type { ProvenFactor } from '../start-session.ts'
 import { resumeFactor } from './check-factor.ts'
+import { forgetDevices } from './remembered-devices.ts'
 
 const ENROLMENT_MS = 900_000
 
 /** An authenticator that is shown to the person but not enrolled yet. */
 export type Enrolment = { id: string; secret: string; until: number }
 
+/** Who enrols: a person in a session, or in a sign-in that waits for a second factor. */
+type Enrolling = Pick<PersonPrincipal, 'person' | 'credentialId'>
+
 export function newEnrolment(now: Date): Enrolment {
   return { id: uuidv7(), secret: newTotpSecret(), until: now.getTime() + ENROLMENT_MS }
 }
 
-/** Returns the enrolment sealed for this session, for a form field. */
-export function sealEnrolment({ derive }: Gateway, { credentialId }: PersonPrincipal, enrolment: Enrolment): string {
+/** Returns the enrolment sealed for this session or sign-in, for a form field. */
+export function sealEnrolment(
+  { derive }: Gateway,
+  { credentialId }: Pick<Enrolling, 'credentialId'>,
+  enrolment: Enrolment,
+): string {
   return sealJson(derive('totp-enrolment'), enrolment, credentialId)
 }
 
 /** Returns the enrolment from a form field; undefined if it belongs to another session or has expired. */
 export function openEnrolment(
   { derive, now }: Gateway,
-  { credentialId }: PersonPrincipal,
+  { credentialId }: Pick<Enrolling, 'credentialId'>,
   sealed: string,
 ): Enrolment | undefined {
   const enrolment = openJson<Enrolment>(derive('totp-enrolment'), sealed, credentialId)
@@ -45,7 +53,7 @@ export function openEnrolment(
 export async function enrolTotp(
   gateway: Gateway,
   work: Work,
-  { person }: PersonPrincipal,
+  { person }: Pick<Enrolling, 'person'>,
   { id, secret, code }: Enrolment & { code: string },
 ): Promise<ProvenFactor> {
   const { reads, personal } = gateway
@@ -55,6 +63,7 @@ export async function enrolTotp(
   const sealed = personal.seal(person.uai, personal.unwrap(person.uai, person.wrappedKey), secret)
   const { authenticators } = await listFactors(reads, personal, person)
   if (authenticators.length >= MAX_AUTHENTICATORS) throw new GatewayError('too_many_authenticators')
+  await forgetDevices(gateway, work, person, 'factors_changed')
   const stream = await work.load(totpAuthenticator, id, aboutPerson(person))
   stream.decide((state) => enrol(state, { uai: person.uai, step, secret: Buffer.from(sealed, 'base64') }))
   return { method: 'totp', id }
@@ -72,6 +81,7 @@ export async function removeTotp(
     if (!own) throw new GatewayError('not_found')
     if (authenticators.length === 1 && isOperator(principal.person)) throw new GatewayError('last_authenticator')
     resumeFactor(work, totpAuthenticator, own).decide((state) => remove(state, reason))
+    await forgetDevices(call.gateway, work, principal.person, 'factors_changed')
     notifyFactorChange(call, work, { person: principal.person, kind: 'authenticator_removed' })
   })
 }

@@ -9,6 +9,7 @@ import { listFactors } from '../../queries/factors.ts'
 import { findPasskey, type PasskeyRecord } from '../../queries/passkeys.ts'
 import type { Person } from '../../queries/person.ts'
 import { uuidToBytes } from '../../tokens/opaque.ts'
+import { forgetDevices } from '../factors/remembered-devices.ts'
 import type { ProvenFactor } from '../start-session.ts'
 import { claimChallenge, newChallenge } from './challenge.ts'
 import { challengeOf, type NewCredential } from './credential.ts'
@@ -121,5 +122,6 @@ export async function recordNewPasskey(
   const id = uuidv7()
   const stream = work.start(passkey, id, aboutPerson(person))
   stream.decide((state) => registerPasskey(state, { ...verified, uai: person.uai }))
+  await forgetDevices(gateway, work, person, 'factors_changed')
   return { method: 'passkey', id, amr: amrOfPasskey(verified.backupEligible) }
 }

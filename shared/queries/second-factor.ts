@@ -1,0 +1,51 @@
+import type postgres from 'postgres'
+import type { Personal } from '../personal.ts'
+import { type Client, clientColumn } from './api-clients.ts'
+import { joinPerson, type Person, type PersonRow, toPerson } from './person.ts'
+
+export type RememberedDeviceRow = {
+  id: string
+  uai: string
+  userAgent?: string
+  rememberedAt: Date
+  expiresAt: Date
+  version: number
+  wrappedKey: Uint8Array | null
+}
+
+/** The browsers in which a person is not asked for the second factor, newest first. */
+export async function listRememberedDevices(
+  sql: postgres.Sql,
+  personal: Personal,
+  { members }: Pick<Person, 'members'>,
+): Promise<(RememberedDeviceRow & { keyHash: string })[]> {
+  const rows = await sql`
+    select d.*, k.wrapped_key from auth_gateway.remembered_devices d left join auth_gateway.subject_keys k on k.subject = d.uai
+    where d.uai = any (${members}) and not d.forgotten and d.expires_at > now()
+    order by d.remembered_at desc`
+  return rows.map((row) => ({
+    id: row.id,
+    uai: row.uai,
+    keyHash: row.key_hash,
+    userAgent: personal.opener(row.uai, row.wrapped_key)(row.user_agent),
+    rememberedAt: row.remembered_at,
+    expiresAt: row.expires_at,
+    version: row.version,
+    wrappedKey: row.wrapped_key,
+  }))
+}
+
+/** A person, the client that a sign-in is for, and the default resources. One statement. */
+export async function findPersonForClient(
+  sql: postgres.Sql,
+  personal: Personal,
+  { uai, clientId }: { uai: string; clientId?: string },
+): Promise<{ person?: Person; client?: Client; resources: string[] }> {
+  const [row] = await sql<(PersonRow & { client: Client | null; resources: string[] })[]>`
+    select i.*, ${clientColumn(sql, clientId)},
+      array(select r.identifier from auth_gateway.protected_resources r where r.is_default) as resources
+    from (select 1) as one ${joinPerson(sql, sql`${uai}::uuid`)}`
+  if (!row) throw new Error('lookup returned no row')
+  const person = row.uai ? toPerson(personal, row) : undefined
+  return { person, client: row.client ?? undefined, resources: row.resources }
+}
