@@ -12,7 +12,7 @@ type PendingSignInEvent =
     }
   | { type: 'SecondFactorPresented'; data: { provenBy: { type: FactorSource; id: string } } }
 
-type PendingSignIn =
+export type PendingSignIn =
   | { status: 'none' }
   | { status: 'open'; uai: string; expiresAt: Date }
   | { status: 'completed'; uai: string }

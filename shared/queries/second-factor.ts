@@ -1,4 +1,5 @@
 import type postgres from 'postgres'
+import type { PendingSignIn } from '../domain/pending-sign-in.ts'
 import type { Personal } from '../personal.ts'
 import { type Client, clientColumn } from './api-clients.ts'
 import { joinPerson, type Person, type PersonRow, toPerson } from './person.ts'
@@ -35,17 +36,33 @@ export async function listRememberedDevices(
   }))
 }
 
-/** A person, the client that a sign-in is for, and the default resources. One statement. */
-export async function findPersonForClient(
+type PendingRow = { pending_uai: string | null; completed: boolean; expires_at: Date; pending_version: number }
+
+/** A sign-in that waits for its second factor, its person, the client that it is for, and the default resources. One statement. */
+export async function findPending(
   sql: postgres.Sql,
   personal: Personal,
-  { uai, clientId }: { uai: string; clientId?: string },
-): Promise<{ person?: Person; client?: Client; resources: string[] }> {
-  const [row] = await sql<(PersonRow & { client: Client | null; resources: string[] })[]>`
+  { id, uai, clientId }: { id: string; uai: string; clientId?: string },
+): Promise<{
+  pending?: { state: PendingSignIn; version: number }
+  person?: Person
+  client?: Client
+  resources: string[]
+}> {
+  const [row] = await sql<(PersonRow & PendingRow & { client: Client | null; resources: string[] })[]>`
     select i.*, ${clientColumn(sql, clientId)},
-      array(select r.identifier from auth_gateway.protected_resources r where r.is_default) as resources
-    from (select 1) as one ${joinPerson(sql, sql`${uai}::uuid`)}`
+      array(select r.identifier from auth_gateway.protected_resources r where r.is_default) as resources,
+      p.uai as pending_uai, p.completed, p.expires_at, p.version as pending_version
+    from (select 1) as one left join auth_gateway.pending_sign_ins p on p.id = ${id}::uuid
+    ${joinPerson(sql, sql`${uai}::uuid`)}`
   if (!row) throw new Error('lookup returned no row')
-  const person = row.uai ? toPerson(personal, row) : undefined
-  return { person, client: row.client ?? undefined, resources: row.resources }
+  const { pending_uai: of, completed, expires_at: expiresAt, pending_version: version } = row
+  const state = (uai: string): PendingSignIn =>
+    completed ? { status: 'completed', uai } : { status: 'open', uai, expiresAt }
+  return {
+    pending: of === null ? undefined : { state: state(of), version },
+    person: row.uai ? toPerson(personal, row) : undefined,
+    client: row.client ?? undefined,
+    resources: row.resources,
+  }
 }

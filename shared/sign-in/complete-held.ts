@@ -1,8 +1,9 @@
 import type { Call } from '../call.ts'
 import { pendingSignIn, presentSecondFactor } from '../domain/pending-sign-in.ts'
+import { GatewayError } from '../errors.ts'
 import { aboutPerson, type Work } from '../events/commit.ts'
 import type { Person } from '../queries/person.ts'
-import { findPersonForClient } from '../queries/second-factor.ts'
+import { findPending } from '../queries/second-factor.ts'
 import type { SignedIn } from '../queries/sessions.ts'
 import { type CompletedSignIn, completeSignIn, type SignInMethod } from './complete.ts'
 import { checkFactor, recordFactor } from './factors/check-factor.ts'
@@ -48,13 +49,15 @@ function heldMethod(call: Call, held: HeldSignIn, presented: PresentedSecond, re
   const { gateway } = call
   const method: SignInMethod = {
     async verify(clientId) {
-      const found = await findPersonForClient(gateway.reads, gateway.personal, { uai: held.uai, clientId })
+      const { id, uai } = held
+      const found = await findPending(gateway.reads, gateway.personal, { id, uai, clientId })
       const person = demandActive(found.person)
       const record = await checkSecond(call, held, person, presented)
       return {
         async settle(work, _, now) {
           work.actor = { type: 'person', id: person.uai }
-          const stream = await work.load(pendingSignIn, held.id, aboutPerson(person))
+          if (!found.pending) throw new GatewayError('mfa_expired', { reason: 'unknown' })
+          const stream = work.resume(pendingSignIn, id, found.pending, aboutPerson(person))
           // Before the code is compared, so that a completed sign-in spends none.
           stream.decide((state) => ({
             events: [],

@@ -40,7 +40,7 @@ export type HeldSignIn = {
 } & Pick<SignInRequest, 'platform' | 'projectScope' | 'samePerson' | 'page' | 'device'> & { pair: boolean }
 
 /** A factor that counts as set up. Recovery codes alone do not. */
-export type SecondFactor = 'totp' | 'passkey'
+type SecondFactor = 'totp' | 'passkey'
 
 const nameOf = (id: string) => `second factor ${id}`
 

@@ -289,7 +289,7 @@ describe('for a program', () => {
       const { access_token: token } = await supabase.session({ ...user, aal })
       return api(gateway, 'POST', '/v1/auth/token/exchange', { token, body: { platform: 'cli' } })
     }
-    const acrOf = async () => ((await sessionsOf(person.uai)).at(-1)?.data as { acr: string }).acr
+    const acrOf = async () => (await sessionsOf(person.uai)).at(-1)?.data.acr
     expect((await exchange({ aal: 'aal1' })).status).toBe(200)
     expect(await acrOf()).toBe('urn:lanonasis:acr:federated')
     expect((await exchange({ aal: 'aal2' })).status).toBe(200)
