@@ -83,6 +83,7 @@ begin
   delete from session_activity where session_id >= v_from and session_id < v_until;
   delete from sessions where id >= v_from and id < v_until;
   delete from otp_challenges where id >= v_from and id < v_until;
+  delete from pending_sign_ins where id >= v_from and id < v_until;
   delete from authorizations where id >= v_from and id < v_until;
   delete from access_token_revocations where family_id >= v_from and family_id < v_until;
   delete from token_families where id >= v_from and id < v_until;
