@@ -2,7 +2,15 @@ import { describe, expect, test } from 'vitest'
 import { newEmail, useGateway } from '../support/gateway.ts'
 import { enrolTotp, giveRole } from '../support/operators.ts'
 import { ageStepUp, openLimits } from '../support/rows.ts'
-import { createBrowser, getTokens, postJson, type SignedInBrowser, signIn, textOf } from '../support/sign-in.ts'
+import {
+  createBrowser,
+  getTokens,
+  passSignIn,
+  postJson,
+  type SignedInBrowser,
+  signIn,
+  textOf,
+} from '../support/sign-in.ts'
 import { ceremonyOf, createSoftAuthenticator, type Lies } from '../support/soft-authenticator.ts'
 
 const gateway = useGateway({ host: 'localhost' })
@@ -167,10 +175,11 @@ test('a person who lost their only passkey signs in by code and removes it with 
   )
   const code = /([A-Z2-9]{4}-){2}[A-Z2-9]{4}/.exec(textOf(made))?.[0] ?? ''
   await openLimits(gateway)
-  const { browser } = await signIn(gateway, ada.email)
-  const asked = await browser.submit(await browser.visit('/account'), {}, '/account/passkeys/remove')
-  expect(new URL(asked.url).pathname).toBe('/web/step-up')
-  await browser.submit(await browser.visit('/web/recovery?return_to=/account'), { code }, '/web/recovery')
+  const browser = createBrowser(gateway)
+  const login = await browser.visit('/web/login?return_to=%2Faccount')
+  const asked = await passSignIn(gateway, browser, login, ada.email)
+  expect(new URL(asked.url).pathname).toBe('/web/second-factor')
+  await browser.submit(asked, { code }, '/web/second-factor')
   const done = await browser.submit(await browser.visit('/account'), {}, '/account/passkeys/remove')
   expect(textOf(done)).toContain('The passkey was removed.')
   expect((await signInBy(ada)).status).toBe(400)

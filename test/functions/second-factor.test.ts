@@ -309,6 +309,7 @@ test('every function that completes a sign-in has its doors here, or asserts why
     'mfa.ts',
     'oauth-token.ts',
     'otp.ts',
+    'passkeys.ts',
     'password.ts',
     'saml.ts',
     'sso.ts',
