@@ -40,6 +40,8 @@ import {
 export type Settled = {
   person: Person
   authentication: Authentication
+  /** Whether this sign-in created the identity. */
+  isNew?: boolean
   /** The second factor, if the method presents one after the first. */
   second?: ProvenFactor
   /** The client that `verify` was called with, and the default resources, if the method reads them. */
@@ -163,7 +165,7 @@ export async function completeSignIn(
       throw new GatewayError('signed_in_as_another')
     const missing = request.secondFactor === undefined ? await missingFactor(call, settled) : undefined
     if (missing) {
-      // Nobody is there to ask.
+      // No person is there to ask.
       if (tokens && tokens !== 'pair') throw new GatewayError('insufficient_user_authentication')
       const asked = facts && { connection: method.connection, facts: { ...facts, person } }
       return { held: holdSignIn(gateway, work, settled, request, { factors: missing, hooks: asked }) }

@@ -32,9 +32,10 @@ export function accountMethod(gateway: Gateway, input: ProviderAccount): SignInM
       return {
         facts: { ...factsOf(input), person: found.person },
         async settle(work, claims, now) {
-          const { person, isLinked } = await settleAccount(gateway, work, { ...input, now }, found, claims)
+          const { person, isNew, isLinked } = await settleAccount(gateway, work, { ...input, now }, found, claims)
           return {
             person,
+            isNew,
             authentication: {
               method,
               amr: [...new Set([...(profile.amr ?? []), 'fed'])],

@@ -207,6 +207,7 @@ export function codeMethod(call: Call, input: CodeSignIn): SignInMethod {
           const provenBy = { type: 'otp_challenge' as const, id: challenge.id }
           return {
             person: settled,
+            isNew: !person,
             authentication: { ...authenticationOf(to, byLink), provenBy },
             client,
             resources,

@@ -50,15 +50,17 @@ const nameOf = (id: string) => `second factor ${id}`
  */
 export async function missingFactor(
   call: Call,
-  { person, authentication, second }: Pick<Settled, 'person' | 'authentication' | 'second'>,
+  { person, authentication, second, isNew }: Pick<Settled, 'person' | 'authentication' | 'second' | 'isNew'>,
 ): Promise<SecondFactor[] | undefined> {
   const { config, reads, personal } = call.gateway
   const policy = config.SECOND_FACTOR_POLICY
   if (policy === 'never' || second || !lacksSecondFactor(authentication.acr)) return undefined
-  const { authenticators, passkeys } = await listFactors(reads, personal, person)
   const factors: SecondFactor[] = []
-  if (authenticators.length > 0) factors.push('totp')
-  if (passkeys.some(({ state }) => !state.regressed)) factors.push('passkey')
+  if (!isNew) {
+    const { authenticators, passkeys } = await listFactors(reads, personal, person)
+    if (authenticators.length > 0) factors.push('totp')
+    if (passkeys.some(({ state }) => !state.regressed)) factors.push('passkey')
+  }
   if (factors.length === 0) return policy === 'always' ? factors : undefined
   return (await isRemembered(call, person)) ? undefined : factors
 }
