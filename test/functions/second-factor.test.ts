@@ -304,7 +304,7 @@ test('every function that completes a sign-in has its doors here, or asserts why
   const found = readdirSync(folder).filter((name) => completes.test(readFileSync(new URL(name, folder), 'utf8')))
   expect(found.sort()).toEqual([
     'cli.ts',
-    'device.ts',
+    'device-by-code.ts',
     'magic-link.ts',
     'mfa.ts',
     'oauth-token.ts',
