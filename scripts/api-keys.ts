@@ -1,11 +1,11 @@
 import { text } from 'node:stream/consumers'
-import { uuidv7 } from 'uuidv7'
 import { definedScopes } from '../shared/api-keys/api-key-draft.ts'
 import { newKeyBody, PLAIN_SETTINGS, readSettings } from '../shared/api-keys/api-key-input.ts'
 import { describeHistory, describeKey } from '../shared/api-keys/api-key-record.ts'
 import { endKey } from '../shared/api-keys/key-lineage.ts'
 import { apiKey, createKey } from '../shared/domain/api-key.ts'
 import type { Gateway } from '../shared/gateway.ts'
+import { newId } from '../shared/ids.ts'
 import { findKey, findKeysByHash, listKeyHistory, listKeys } from '../shared/queries/api-keys.ts'
 import { hashToken } from '../shared/tokens/opaque.ts'
 import { findIdentity, type IdentitySummary } from './lib/find-identity.ts'
@@ -66,7 +66,7 @@ async function importKey({ gateway, flags, what }: Call) {
   const defined = await definedScopes(gateway.reads)
   const { settings, notes } = readSettings(asked.data, PLAIN_SETTINGS, { now: gateway.now(), defined })
   if (notes.length > 0) throw new RefusedError(notes.join(' '))
-  const id = uuidv7()
+  const id = newId()
   await act(gateway, async (work) => {
     if ((await findKeysByHash(gateway.reads, [hash])).length > 0) throw new RefusedError('That key already exists')
     work.start(apiKey, id, { subject: owner.uai }).decide(() =>

@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto'
-import { uuidv7 } from 'uuidv7'
 import {
   type ApiClient,
   type ApiClientEvent,
@@ -15,6 +14,7 @@ import {
 } from '../shared/domain/api-client.ts'
 import type { Decision } from '../shared/events/types.ts'
 import type { Gateway } from '../shared/gateway.ts'
+import { newId } from '../shared/ids.ts'
 import { parseClientMetadata } from '../shared/oauth/clients/client-metadata.ts'
 import { checkSectorIdentifier } from '../shared/oauth/clients/sector-identifier.ts'
 import { type Client, findClient, listClients } from '../shared/queries/api-clients.ts'
@@ -93,7 +93,7 @@ async function add({ gateway, terminal, flags }: Call): Promise<Outcome> {
   const made = hasSecret(metadata) ? newSecret() : undefined
   await act(gateway, async (work) => {
     if (await findClient(gateway.reads, clientId)) throw new RefusedError(`There is already a client "${clientId}"`)
-    work.start(apiClient, uuidv7(), {}).decide(() =>
+    work.start(apiClient, newId(), {}).decide(() =>
       registerClient({
         clientId,
         firstParty: flags['first-party'] === true,

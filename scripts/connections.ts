@@ -1,4 +1,3 @@
-import { uuidv7 } from 'uuidv7'
 import {
   activateConnectionKey,
   addConnection,
@@ -16,6 +15,7 @@ import {
 } from '../shared/domain/connection.ts'
 import { GatewayError } from '../shared/errors.ts'
 import type { Decision } from '../shared/events/types.ts'
+import { newId } from '../shared/ids.ts'
 import { type ConnectionRow, findConnection, findNamed, listConnections } from '../shared/queries/connections.ts'
 import { organizationExists } from '../shared/queries/hooks.ts'
 import { PRESETS } from '../shared/sso/presets.ts'
@@ -161,7 +161,7 @@ async function decide(call: Call, decision: (state: Connection, id: string) => D
 }
 
 async function newKey({ gateway }: Call) {
-  const keyId = uuidv7()
+  const keyId = newId()
   return { keyId, ...(await newConnectionKey(gateway, keyId)) }
 }
 
@@ -193,7 +193,7 @@ export const connections = await operatorProgram(import.meta.url, {
     },
     async add(call: Call) {
       const settings = await settingsOf(call, {})
-      const id = uuidv7()
+      const id = newId()
       const key = settings.protocol === 'saml' ? await newKey(call) : undefined
       await act(call.gateway, async (work) => {
         if (await findConnection(call.gateway.reads, settings.slug))

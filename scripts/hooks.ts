@@ -1,7 +1,7 @@
-import { uuidv7 } from 'uuidv7'
 import { newWebhookSecret } from '../shared/delivery/sign.ts'
 import { addHook, HOOK_POINTS, hook, removeHook, replaceHookSecret } from '../shared/domain/hook.ts'
 import type { Gateway } from '../shared/gateway.ts'
+import { newId } from '../shared/ids.ts'
 import { type HookRow, listHookCalls, listHooks, organizationExists } from '../shared/queries/hooks.ts'
 import { sealBytes } from '../shared/tokens/sealed.ts'
 import { act, decideAsOperator, type OperatorCall, operatorProgram } from './lib/operator.ts'
@@ -53,7 +53,7 @@ async function add({ gateway, what: name, flags }: Call): Promise<Result> {
     if (!UUID.test(one) || !(await organizationExists(gateway.reads, one)))
       throw new RefusedError(`There is no organization "${one}"`)
   const settings = { name, point, url, on_failure, connections, roles, organizations } as const
-  const [id, secret] = [uuidv7(), newWebhookSecret()]
+  const [id, secret] = [newId(), newWebhookSecret()]
   await act(gateway, async (work) => {
     if ((await listHooks(gateway.reads)).some((one) => one.settings.name === name))
       throw new RefusedError(`There is already a hook "${name}"`)

@@ -1,4 +1,3 @@
-import { uuidv7 } from 'uuidv7'
 import {
   changeResource,
   protectedResource,
@@ -6,6 +5,7 @@ import {
   removeResource,
 } from '../shared/domain/protected-resource.ts'
 import type { Gateway } from '../shared/gateway.ts'
+import { newId } from '../shared/ids.ts'
 import { parseScope } from '../shared/oauth/token/scope.ts'
 import { listResources } from '../shared/queries/authorizations.ts'
 import { act, decideAsOperator, type OperatorCall, operatorProgram } from './lib/operator.ts'
@@ -61,7 +61,7 @@ export const resources = await operatorProgram(import.meta.url, {
         if (known.some((one) => one.identifier === identifier))
           throw new RefusedError(`There is already a resource "${identifier}"`)
         work
-          .start(protectedResource, uuidv7(), {})
+          .start(protectedResource, newId(), {})
           .decide(() => registerResource({ identifier, name, scopes, isDefault: false }))
       })
     },

@@ -1,6 +1,6 @@
-import { randomUUID } from 'node:crypto'
 import type { GatewayError } from './errors.ts'
 import type { Gateway } from './gateway.ts'
+import { newId } from './ids.ts'
 import { log } from './log.ts'
 
 /** Attributes of a cookie (RFC 6265 section 4.1.2); `maxAge` in seconds. */
@@ -78,7 +78,7 @@ export function createCall(gateway: Gateway, request: Partial<CallRequest> = {})
   return {
     gateway,
     request: {
-      ...{ id: randomUUID(), method: 'GET', url: gateway.issuer, path: '/', cookies: {}, ...none },
+      ...{ id: newId(), method: 'GET', url: gateway.issuer, path: '/', cookies: {}, ...none },
       ...{ pairs: async () => new URLSearchParams(), bytes: async () => new ArrayBuffer(), ...request },
     },
     notes: {},

@@ -12,6 +12,7 @@ import { createEventStore, type EventStore } from './events/store.ts'
 import { serveCallsFrom } from './http/call.ts'
 import { beforeFirstRequest, prepared } from './http/first-request.ts'
 import { createLimiter, type Limiter } from './http/rate-limit.ts'
+import { newId, useCell } from './ids.ts'
 import { allLimits } from './limits.ts'
 import { log } from './log.ts'
 import { createPersonal, type Personal } from './personal.ts'
@@ -90,10 +91,11 @@ export function createGateway(
   clock = createDatabaseClock(),
 ): Gateway {
   const { reads, writes } = pools
+  useCell(settings.CELL)
   const derive = keyDerivation(masterSecret)
   const personal = createPersonal(derive)
   const store = createEventStore(reads, writes, settings.DATABASE_WRITE_CONNECTIONS)
-  const internal = (): CommitContext => ({ gateway: { store, personal }, request: { id: crypto.randomUUID() } })
+  const internal = (): CommitContext => ({ gateway: { store, personal }, request: { id: newId() } })
   const { now } = clock
   const keys = createKeys(reads, internal, derive, now)
   const keyUse = createKeyUse(reads)

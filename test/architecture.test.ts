@@ -32,6 +32,7 @@ const BASE = [
   'shared/database-clock.ts',
   'shared/database-tls.ts',
   'shared/errors.ts',
+  'shared/ids.ts',
   'shared/limits.ts',
   'shared/log.ts',
   'shared/once.ts',
@@ -73,12 +74,15 @@ const MAY_IMPORT: [files: RegExp, targets: string[]][] = [
   [/^shared\/typed\//, ['shared/typed/', 'shared/errors.ts', 'shared/once.ts', ...EDGE_PARSERS]],
   [/^shared\/domain\//, ['shared/domain/', 'shared/events/types.ts', 'shared/errors.ts']],
   [/^shared\/addresses\.ts$/, ['shared/domain/network.ts']],
-  [/^shared\/(array-types|at-once|database-clock|database-tls|errors|limits|once|present|telemetry|version)\.ts$/, []],
-  [/^shared\/config(\.ts$|\/)/, ['shared/config/', 'shared/addresses.ts', 'shared/limits.ts']],
+  [
+    /^shared\/(array-types|at-once|database-clock|database-tls|errors|ids|limits|once|present|telemetry|version)\.ts$/,
+    [],
+  ],
+  [/^shared\/config(\.ts$|\/)/, ['shared/config/', 'shared/addresses.ts', 'shared/ids.ts', 'shared/limits.ts']],
   [/^shared\/tracing\.ts$/, ['shared/telemetry.ts']],
   [/^shared\/http\/ensure-tracing\.ts$/, ['shared/tracing.ts', ...BASE]],
   [/^shared\/(log|personal)\.ts$/, ['shared/config.ts', 'shared/errors.ts', 'shared/tokens/']],
-  [/^shared\/call\.ts$/, ['shared/errors.ts', 'shared/gateway.ts', 'shared/log.ts']],
+  [/^shared\/call\.ts$/, ['shared/errors.ts', 'shared/gateway.ts', 'shared/ids.ts', 'shared/log.ts']],
   [/^shared\/http\/call\.ts$/, ['shared/http/', 'shared/call.ts', 'shared/gateway.ts', ...BASE]],
   [/^shared\/http\/rate-limit\.ts$/, ['shared/http/', 'shared/gateway.ts', ...FACTORIES]],
   [/^shared\/http\//, ['shared/http/', 'shared/call.ts', ...BASE]],
@@ -315,6 +319,11 @@ describe('the edges of the system', () => {
   test('only config.ts reads the environment', () => {
     const gateway = SOURCES.filter((file) => !file.startsWith('supabase/'))
     expect(gateway.filter((file) => /process\.env|import\.meta\.env/.test(read(file)))).toEqual(['shared/config.ts'])
+  })
+
+  test('only ids.ts makes ids', () => {
+    const made = SOURCES.filter((file) => /['"]uuidv7['"]|randomUUID|gen_random_uuid|\buuidv?4\b/.test(read(file)))
+    expect(made).toEqual(['shared/ids.ts'])
   })
 
   test('only caches use the clock of this machine; methods take the time from the call', () => {

@@ -43,6 +43,8 @@ const OWN: Record<string, string> = {
   'netlify/openapi/document.ts': 'a schema of ours',
   'shared/access/operator-reads.ts': 'the filters of a request, of which those with a value are recorded',
   'shared/audit/lost-history.ts': 'checkpoints that the gateway wrote',
+  'netlify/pages/passkey.tsx': 'options of ours, read by a script of ours',
+  'shared/sign-in/passkey/credential.ts': 'a credential that the browser wrote, whose optional members may be null',
   'netlify/pages/work.tsx': 'a challenge of ours, read by a script of ours',
   'shared/sign-in/proof-of-work.ts': 'the solution of a challenge, whose members are all required',
 }

@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto'
-import { uuidv7 } from 'uuidv7'
 import * as z from 'zod/mini'
 import { operator } from '../../shared/access/authorities.ts'
 import { commitAsOperator, type Operator } from '../../shared/access/operator.ts'
@@ -11,6 +10,7 @@ import { readBody } from '../../shared/http/body.ts'
 import { anything, done } from '../../shared/http/operation.ts'
 import { type Authority, openToAll } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
+import { newId } from '../../shared/ids.ts'
 import { parseClientMetadata } from '../../shared/oauth/clients/client-metadata.ts'
 import { once } from '../../shared/once.ts'
 import { type Client, findClient, listClients } from '../../shared/queries/api-clients.ts'
@@ -132,7 +132,7 @@ app.route('POST', '/admin/register-app', {
     if (await findClient(gateway().reads, client_id)) throw new GatewayError('app_exists')
     const secretHash = client_secret && hashToken(client_secret)
     work
-      .start(apiClient, uuidv7(), {})
+      .start(apiClient, newId(), {})
       .decide(() =>
         registerClient({ clientId: client_id, firstParty: false, origin: 'operator', metadata, secretHash, reason }),
       )

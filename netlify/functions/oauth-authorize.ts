@@ -1,4 +1,3 @@
-import { uuidv7 } from 'uuidv7'
 import * as z from 'zod/mini'
 import { browserSession, noteDeadSession, sessionHandle } from '../../shared/access/authenticate.ts'
 import { newFormToken } from '../../shared/access/form-token.ts'
@@ -22,6 +21,7 @@ import { postedField, postedPairs } from '../../shared/http/body.ts'
 import { formOperation, type Operation } from '../../shared/http/operation.ts'
 import { byProtocol } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
+import { newId } from '../../shared/ids.ts'
 import {
   AuthorizationError,
   type AuthorizationRequest,
@@ -120,7 +120,7 @@ async function proceed(
   if (!silent && prompt.has('none')) throw new AuthorizationError(asked, 'consent_required')
 
   if (signedIn.session.activityStale) await touchSession(gateway().reads, signedIn.session.id)
-  const id = wanted.pushed?.id ?? uuidv7()
+  const id = wanted.pushed?.id ?? newId()
   const code = newOpaqueToken(id, CODE_SECRET_BYTES)
   await commit(c.var.call, async (work) => {
     const { person, session } = signedIn
@@ -270,7 +270,7 @@ async function decide(
           { state: rememberedConsent(client, found.consent), version: found.consent.version },
           aboutPerson(person),
         )
-      : work.start(consentAggregate, uuidv7(), aboutPerson(person))
+      : work.start(consentAggregate, newId(), aboutPerson(person))
     consent.decide((current) =>
       grantConsent(current, { uai: person.uai, clientId: client.id, scopes: scope, resources }),
     )

@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto'
-import { uuidv7 } from 'uuidv7'
 import * as z from 'zod/mini'
 import { bearerToken } from '../../shared/access/authenticate.ts'
 import { addressKey, isWithin, networkKey } from '../../shared/addresses.ts'
@@ -24,6 +23,7 @@ import { readBody } from '../../shared/http/body.ts'
 import { anything, type Operation } from '../../shared/http/operation.ts'
 import { byProtocol, openToAll } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
+import { newId } from '../../shared/ids.ts'
 import {
   clientInformation,
   readDynamicMetadata,
@@ -73,7 +73,7 @@ app.route('POST', '/register', {
   const metadata = readDynamicMetadata(await readBody(c, anything()), gateway().config.PRIVATE_USE_SCHEMES)
   await checkOwnSector(c, metadata)
   const sharingKey = sharingKeyOf(metadata, c.var.call.now())
-  const id = uuidv7()
+  const id = newId()
   const made = { id, client_id: `mcp_${Date.now()}_${randomBytes(9).toString('hex')}` }
   const needsSecret = metadata.token_endpoint_auth_method.startsWith('client_secret_')
   const secret = needsSecret ? newSecret() : undefined

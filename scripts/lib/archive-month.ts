@@ -6,7 +6,6 @@ import { pipeline } from 'node:stream/promises'
 import { setTimeout as pause } from 'node:timers/promises'
 import { createGzip } from 'node:zlib'
 import type postgres from 'postgres'
-import { uuidv7 } from 'uuidv7'
 import { checkpointSigner } from '../../shared/audit/checkpoints.ts'
 import { checkpointLine, createExport, eventLine } from '../../shared/audit/export.ts'
 import { proveInclusion } from '../../shared/audit/proofs.ts'
@@ -15,6 +14,7 @@ import { archive, makeArchive } from '../../shared/domain/archive.ts'
 import { commit } from '../../shared/events/commit.ts'
 import { createEventStore } from '../../shared/events/store.ts'
 import type { Gateway } from '../../shared/gateway.ts'
+import { newId } from '../../shared/ids.ts'
 import { logOrigins } from '../../shared/queries/audit-tree.ts'
 import { type EventRecord, recordColumns } from '../../shared/queries/event-records.ts'
 import { readNote } from '../../shared/tokens/note.ts'
@@ -41,7 +41,7 @@ type Archived = { month: string; events: number; streams: number; file: string; 
  */
 export async function archiveMonth({ sql, gateway }: Owner, month: Month, folder: string): Promise<Archived> {
   if (month.obstacle) throw new RefusedError(`${month.month} cannot be archived: ${month.obstacle}`)
-  const id = uuidv7()
+  const id = newId()
   const place = path.join(folder, `lanonasis-audit-${month.month}.jsonl.gz`)
   const partial = path.join(folder, `partial-${id}.jsonl.gz`)
   refuseExisting(place)

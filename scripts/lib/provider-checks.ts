@@ -1,6 +1,6 @@
-import { uuidv7 } from 'uuidv7'
 import type { PublicJwk } from '../../shared/domain/api-client.ts'
 import type { Gateway } from '../../shared/gateway.ts'
+import { newId } from '../../shared/ids.ts'
 import { keyProblem } from '../../shared/oauth/clients/client-metadata.ts'
 import type { ConnectionRow } from '../../shared/queries/connections.ts'
 import { askProvider } from '../../shared/sso/ask.ts'
@@ -134,7 +134,7 @@ async function checkSupabase(gateway: Gateway, { settings }: ConnectionRow): Pro
 /** Sends a custom provider a message of the type check; its answer shows whether it is reachable and accepts our signature. */
 async function checkHook(gateway: Gateway, connection: ConnectionRow): Promise<Verdicts> {
   const { url = '', public_jwk } = connection.settings.hook ?? {}
-  const [id, secret] = [uuidv7(), secretOf(gateway, connection)]
+  const [id, secret] = [newId(), secretOf(gateway, connection)]
   const problem = keyProblem((public_jwk ?? {}) as PublicJwk)
   const keys = problem ? wrong(problem) : right('the key is valid')
   if (!secret) return { keys, credentials: wrong('there is no secret') }

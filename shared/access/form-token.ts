@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto'
-import { uuidv7 } from 'uuidv7'
 import type { Call } from '../call.ts'
 import type { Gateway } from '../gateway.ts'
+import { newId } from '../ids.ts'
 import { equalHash } from '../tokens/opaque.ts'
 import { browserKey, keepBrowserKey } from './browser-key.ts'
 
@@ -21,7 +21,7 @@ export type FormToken = {
  */
 export function signFormToken(
   { derive }: Pick<Gateway, 'derive'>,
-  { id = uuidv7(), transaction = '', holder }: { id?: string; transaction?: string; holder: string },
+  { id = newId(), transaction = '', holder }: { id?: string; transaction?: string; holder: string },
 ): string {
   const signed = JSON.stringify([holder, id, transaction])
   return `${id}.${transaction}.${createHmac('sha256', derive('csrf')).update(signed).digest('base64url')}`

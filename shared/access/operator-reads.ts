@@ -1,9 +1,9 @@
-import { uuidv7 } from 'uuidv7'
 import * as z from 'zod/mini'
 import type { Call } from '../call.ts'
 import { readRecords, recordRead } from '../domain/record-read.ts'
 import { GatewayError } from '../errors.ts'
 import { commit } from '../events/commit.ts'
+import { newId } from '../ids.ts'
 import { actAsOperator, type Operator } from './operator.ts'
 
 const IDS = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/gi
@@ -47,7 +47,7 @@ export async function recordOperatorRead(call: Call, operator: Operator): Promis
     const same = [principal.person.uai, facts.method, facts.route, target ?? '', filter, reason ?? ''].join(' ')
     work.limits = call.gateway.limiter.of('record-read', same)
     work
-      .start(recordRead, uuidv7(), { subject: isKnown ? target : principal.person.uai })
+      .start(recordRead, newId(), { subject: isKnown ? target : principal.person.uai })
       .decide(() => readRecords(facts, { filter: filter || undefined, reason: reason || undefined }))
   }).catch((error: unknown) => {
     if (!(error instanceof GatewayError) || error.refusal !== 'rate_limited') throw error

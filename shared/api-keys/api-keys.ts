@@ -1,4 +1,3 @@
-import { uuidv7 } from 'uuidv7'
 import type { PersonPrincipal } from '../access/authenticate.ts'
 import { commitAs } from '../access/authority.ts'
 import { unsuitableCredential } from '../access/insufficient-scope.ts'
@@ -9,6 +8,7 @@ import { tokenFamily } from '../domain/token-family.ts'
 import { GatewayError } from '../errors.ts'
 import { aboutPerson, type Work } from '../events/commit.ts'
 import type { Gateway } from '../gateway.ts'
+import { newId } from '../ids.ts'
 import { type ApiKeyFacts, type ApiKeyRecord, findKey } from '../queries/api-keys.ts'
 import { newApiKey } from '../tokens/api-key.ts'
 import {
@@ -62,7 +62,7 @@ export async function createApiKey(call: Call, principal: PersonPrincipal, input
   if (maker.delegated) throw unsuitableCredential('agent')
   const owner = ownerOf(principal, maker, input.owner)
   const made = newApiKey()
-  const id = uuidv7()
+  const id = newId()
   const notes = await commitAs(call, principal, async (work) => {
     work.limits = gateway.limiter.of('create-key', person.uai)
     if (maker.application) await requireFamily(work, principal)

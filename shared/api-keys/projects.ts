@@ -1,4 +1,3 @@
-import { uuidv7 } from 'uuidv7'
 import * as z from 'zod/mini'
 import type { PersonPrincipal } from '../access/authenticate.ts'
 import { asksAsOperator } from '../access/authorities.ts'
@@ -8,6 +7,7 @@ import * as projects from '../domain/project.ts'
 import { removeStoredKey, storedKey } from '../domain/stored-key.ts'
 import { GatewayError } from '../errors.ts'
 import { aboutPerson } from '../events/commit.ts'
+import { newId } from '../ids.ts'
 import { once } from '../once.ts'
 import { findProject, listProjects, type ProjectRecord } from '../queries/projects.ts'
 import { listStoredKeys } from '../queries/stored-keys.ts'
@@ -82,7 +82,7 @@ export async function createProject(
   const { uai, organizationId } = principal.person
   if (input.organizationId && input.organizationId !== organizationId) throw new GatewayError('invalid_organization')
   const { name, description, teamMembers = [], settings = {} } = input
-  const id = uuidv7()
+  const id = newId()
   await commitAs(call, principal, async (work) => {
     await requireUniqueName(call.gateway, { kind: 'project', place: uai, name })
     const details = { name, description, teamMembers, settings }

@@ -1,4 +1,3 @@
-import { uuidv7 } from 'uuidv7'
 import * as z from 'zod/mini'
 import type { PersonPrincipal } from '../access/authenticate.ts'
 import { commitAs } from '../access/authority.ts'
@@ -7,6 +6,7 @@ import * as domain from '../domain/stored-key.ts'
 import { GatewayError } from '../errors.ts'
 import { aboutPerson } from '../events/commit.ts'
 import type { Gateway } from '../gateway.ts'
+import { newId } from '../ids.ts'
 import { once } from '../once.ts'
 import { findStoredKey, listStoredKeys, noteStoredKeyRead, type StoredKeyRecord } from '../queries/stored-keys.ts'
 import { requireUuid } from '../typed/fields.ts'
@@ -116,7 +116,7 @@ export async function createStoredKey(
   const value = given.encryptedValue ?? given.value
   if (!value) throw new GatewayError('invalid_value')
   const project = await projectOf(call, principal, projectId)
-  const id = uuidv7()
+  const id = newId()
   await commitAs(call, principal, async (work) => {
     await requireUniqueName(call.gateway, { kind: 'stored-key', place: projectId, name: given.name })
     const details = { name: given.name, tags: given.tags ?? [], metadata: given.metadata ?? {} }

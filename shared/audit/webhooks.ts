@@ -1,4 +1,3 @@
-import { uuidv7 } from 'uuidv7'
 import { commitAsOperator, type Operator } from '../access/operator.ts'
 import type { Call } from '../call.ts'
 import { isHttps } from '../config.ts'
@@ -15,6 +14,7 @@ import {
 import { GatewayError } from '../errors.ts'
 import type { Decision } from '../events/types.ts'
 import type { Gateway } from '../gateway.ts'
+import { newId } from '../ids.ts'
 import { listWebhooks, type WebhookRow } from '../queries/webhooks.ts'
 import { openWebhookSecret, sealWebhookSecret } from './webhook-message.ts'
 
@@ -51,7 +51,7 @@ export async function registerWebhook(
   checkUrl(gateway, settings.url)
   if (everything && operator.organizationId !== undefined) throw new GatewayError('access_denied')
   const organizationId = everything ? undefined : operator.principal.person.organizationId
-  const [id, secret] = [uuidv7(), newWebhookSecret()]
+  const [id, secret] = [newId(), newWebhookSecret()]
   await commitAsOperator(call, operator, async (work) => {
     if ((await listWebhooks(gateway.reads, organizationId)).length >= MOST_WEBHOOKS)
       throw new GatewayError('invalid_request', { description: `There are already ${MOST_WEBHOOKS} webhooks.` })

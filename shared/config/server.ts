@@ -1,4 +1,5 @@
 import * as z from 'zod/mini'
+import { MOST_CELL } from '../ids.ts'
 import {
   flag,
   httpUrl,
@@ -59,6 +60,11 @@ export const serverVariables = {
     'Connections of this process for writing, each with one transaction at a time. What arrives while all are busy is committed together, so more connections mean more transactions, not more throughput.',
     whole(1, 100),
     2,
+  ),
+  CELL: variable(
+    'Number of the cell that this process belongs to: one database with its log. Every new id carries it (docs/scale.md).',
+    whole(0, MOST_CELL),
+    0,
   ),
   AUTH_MASTER_SECRET: variable(
     'Base64, at least 32 random bytes (`openssl rand -base64 32`). All other keys are derived from it. Of several (separated by a vertical bar), the one that belongs to the database is used; a new database uses the first.',

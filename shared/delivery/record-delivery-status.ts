@@ -1,8 +1,8 @@
-import { uuidv7 } from 'uuidv7'
 import type { Call } from '../call.ts'
 import { type DeliveryStatus, message, recordStatus } from '../domain/message.ts'
 import { suppress, suppression } from '../domain/suppression.ts'
 import { commit } from '../events/commit.ts'
+import { newId } from '../ids.ts'
 import { findSentMessage, isSuppressed } from '../queries/messages.ts'
 import { emailLookup } from '../typed/email.ts'
 
@@ -28,7 +28,7 @@ export async function recordDeliveryStatus(call: Call, id: string, reported: Del
     const lookup = channel === 'email' ? emailLookup(address) : address
     if (await isSuppressed(reads, personal.digest(lookup))) return
     const reason = reported.kind === 'bounced' ? reported.reason : undefined
-    const made = uuidv7()
+    const made = newId()
     work
       .start(suppression, made, { subject: made })
       .decide(() => suppress({ address, lookup, channel, cause, reason, messageId: id }))

@@ -1,4 +1,3 @@
-import { uuidv7 } from 'uuidv7'
 import { addressKey, networkKey, rangeKey } from '../addresses.ts'
 import type { SmsSourceKind } from '../domain/otp-challenge.ts'
 import { liftBreaker, smsBreaker, stopForToday, watchPumping } from '../domain/sms-breaker.ts'
@@ -6,6 +5,7 @@ import { GatewayError } from '../errors.ts'
 import type { Work } from '../events/commit.ts'
 import type { RateLimit } from '../events/store.ts'
 import type { Gateway } from '../gateway.ts'
+import { newId } from '../ids.ts'
 import type { Effort, RuleName } from '../limits.ts'
 import type { CodeAddress } from '../people/code-address.ts'
 import { findSmsGuard, type SmsGuard } from '../queries/sms-guard.ts'
@@ -147,7 +147,7 @@ export async function passSmsGuard(gateway: Gateway, work: Work, to: CodeAddress
     if (found.dayStops.some(({ sent }) => sent === day.max))
       throw new GatewayError('sms_unavailable', { reason: 'daily cap', retryAfter })
     work.retryAfter = retryAfter
-    work.start(smsBreaker, uuidv7(), {}).decide(() => stopForToday({ cap: day.max, waitSeconds: found.wait, now }))
+    work.start(smsBreaker, newId(), {}).decide(() => stopForToday({ cap: day.max, waitSeconds: found.wait, now }))
   }
   if (found.sourceWait > 0) {
     const own = sources.filter(({ kind }) => kind !== 'sms_block')
@@ -166,6 +166,6 @@ export async function passSmsGuard(gateway: Gateway, work: Work, to: CodeAddress
   const { sent, entered, earlier } = found
   const least = leastOf(gateway, found)
   work.retryAfter = FIRST_WAIT
-  work.start(smsBreaker, uuidv7(), {}).decide(() => watchPumping({ country, sent, entered, least, earlier, now }))
+  work.start(smsBreaker, newId(), {}).decide(() => watchPumping({ country, sent, entered, least, earlier, now }))
   if (isProbing(found)) throw new GatewayError('sms_unavailable', { reason: 'probing', retryAfter: PROBE_WAIT })
 }

@@ -1,5 +1,5 @@
-import { uuidv7 } from 'uuidv7'
 import { GatewayError, type Refusal } from '../errors.ts'
+import { newId } from '../ids.ts'
 import type { Personal } from '../personal.ts'
 import { publishEvents } from '../telemetry.ts'
 import {
@@ -271,7 +271,7 @@ function toAppended(
   })
   const origin = JSON.stringify({ ip: request.clientIp, userAgent: request.userAgent?.slice(0, 300) })
   return {
-    event_id: uuidv7(),
+    event_id: newId(),
     event_type: event.type,
     schema_version: SCHEMA_VERSION,
     subject,

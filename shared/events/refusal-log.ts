@@ -1,6 +1,6 @@
-import { uuidv7 } from 'uuidv7'
 import { countRefusals, type RefusedFacts, recordRefusal, refusedRequest } from '../domain/refused-request.ts'
 import { GatewayError } from '../errors.ts'
+import { newId } from '../ids.ts'
 import type { RuleName } from '../limits.ts'
 import { log } from '../log.ts'
 import { type CommitContext, commit } from './commit.ts'
@@ -48,7 +48,7 @@ export function createRefusalLog(limitsOf: (rule: RuleName, key: string) => Rate
         ...(uai || clientId ? limitsOf('refused-caller', uai ?? clientId ?? '') : []),
         ...limitsOf('refused-all', 'all'),
       ]
-      const id = uuidv7()
+      const id = newId()
       work.start(refusedRequest, id, { subject: uai ?? id }).decide(() => recordRefusal(facts, network))
     })
   }
@@ -75,7 +75,7 @@ export function createRefusalLog(limitsOf: (rule: RuleName, key: string) => Rate
       if (caller) work.limits = limitsOf('refused-counted', 'all')
       const times = { since: new Date(since).toISOString(), until: clock().toISOString() }
       const of = caller ? { clientId: caller.clientId } : { callers }
-      const id = uuidv7()
+      const id = newId()
       work
         .start(refusedRequest, id, { subject: caller?.uai ?? id })
         .decide(() => countRefusals({ ...times, count, refusals, ...of }, caller?.network))

@@ -1,11 +1,11 @@
 import { accepts } from 'hono/accepts'
 import { getCookie, setCookie } from 'hono/cookie'
-import { uuidv7 } from 'uuidv7'
 import { plainAddress } from '../addresses.ts'
 import { type Call, logFailure } from '../call.ts'
 import { config } from '../config.ts'
 import { GatewayError } from '../errors.ts'
 import type { Gateway } from '../gateway.ts'
+import { newId } from '../ids.ts'
 import type { AppContext } from './app.ts'
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
@@ -61,7 +61,7 @@ export function callOf(c: AppContext): Call {
       return gateway
     },
     request: {
-      id: given && UUID.test(given) ? given.toLowerCase() : uuidv7(),
+      id: given && UUID.test(given) ? given.toLowerCase() : newId(),
       clientIp: clientAddress(req.raw, netlify?.ip),
       userAgent: req.header('user-agent')?.slice(0, 512),
       get language() {

@@ -1,10 +1,10 @@
-import { uuidv7 } from 'uuidv7'
 import { administers, commitAsOperator, isOperator, type Operator } from '../access/operator.ts'
 import type { Call } from '../call.ts'
 import { approveCode, type OperatorCode, operatorCode, requestCode, revokeCode } from '../domain/operator-code.ts'
 import { GatewayError } from '../errors.ts'
 import { aboutPerson, type Work } from '../events/commit.ts'
 import type { Gateway } from '../gateway.ts'
+import { newId } from '../ids.ts'
 import { notifyFactorChange } from '../people/factor-notices.ts'
 import { findByAddress, findPerson } from '../queries/identities.ts'
 import type { Person } from '../queries/person.ts'
@@ -69,7 +69,7 @@ export async function requestOperatorCode(
   const { gateway } = call
   const person = await personFor(gateway, operator, input)
   const { uai } = operator.principal.person
-  const id = uuidv7()
+  const id = newId()
   const part = newCodePart()
   const made = await commitAsOperator(call, operator, async (work) => {
     work.limits = [...gateway.limiter.of('operator-code', uai), ...gateway.limiter.of('operator-code-for', person.uai)]

@@ -1,8 +1,8 @@
-import { uuidv7 } from 'uuidv7'
 import * as z from 'zod/mini'
 import { type Credential, changeIdentity, create, identity } from '../domain/identity.ts'
 import { createPersonal, organization } from '../domain/organization.ts'
 import { aboutPerson, type Work } from '../events/commit.ts'
+import { newId } from '../ids.ts'
 import { once } from '../once.ts'
 import type { Person } from '../queries/person.ts'
 
@@ -15,7 +15,7 @@ export function createIdentity(
   input: { uai: string; credentials: Credential[]; name?: string; locale?: string; standing?: Standing; now: Date },
 ): Person {
   const { uai, credentials, name, locale, standing = {}, now } = input
-  const organizationId = uuidv7()
+  const organizationId = newId()
   const stream = work.start(identity, uai, { subject: uai })
   stream.decide(() => create({ organizationId, credentials, name, locale }))
   if (Object.keys(standing).length > 0) stream.decide((state) => changeIdentity(state, standing))

@@ -1,9 +1,9 @@
-import { uuidv7 } from 'uuidv7'
 import type { Call } from '../call.ts'
 import { type Credential, identity, linkCredential } from '../domain/identity.ts'
 import { GatewayError } from '../errors.ts'
 import { aboutPerson, commit, type Work } from '../events/commit.ts'
 import type { Gateway } from '../gateway.ts'
+import { newId } from '../ids.ts'
 import type { Client } from '../queries/api-clients.ts'
 import type { ConnectionRow } from '../queries/connections.ts'
 import { hasAuthenticator } from '../queries/factors.ts'
@@ -25,7 +25,7 @@ export type ProvenAccount = { provider: string; externalId: string; method: stri
 export function externalCredential(account: ProvenAccount, sessionId?: string): Credential {
   const { provider, externalId, method, assertedBy } = account
   return {
-    credentialId: uuidv7(),
+    credentialId: newId(),
     kind: 'external',
     provider: provider.toLowerCase(),
     verified: true,
@@ -48,7 +48,7 @@ function addressCredential(connection: ConnectionRow, profile: ExternalProfile):
   const verified = vouchesFor(connection, profile)
   const evidence = { method: 'sso', assertedBy: connection.slug }
   const lookup = verified ? emailLookup(email) : undefined
-  return [{ credentialId: uuidv7(), kind: 'email', verified, evidence, address: email, lookup }]
+  return [{ credentialId: newId(), kind: 'email', verified, evidence, address: email, lookup }]
 }
 
 const belonging = ({ settings: { organization_id } }: ConnectionRow) =>
@@ -120,7 +120,7 @@ export async function settleAccount(
   if (!known && addressKnown) throw new GatewayError('link_needed', { body: { needed: ['subject_token'] } })
   if (!known && !connection.settings.provision) throw new GatewayError('not_provisioned')
   if (known?.active === false) throw new GatewayError('account_suspended')
-  const uai = known?.uai ?? uuidv7()
+  const uai = known?.uai ?? newId()
   if (work.actor.type === 'anonymous') work.actor = { type: 'person', id: uai, clientId: client?.client_id }
   const person = known
     ? await applyClaims(work, known, claims)

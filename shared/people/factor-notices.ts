@@ -1,7 +1,7 @@
-import { uuidv7 } from 'uuidv7'
 import type { Call } from '../call.ts'
 import { type Notice, sendNoticeAfter } from '../delivery/send-notice.ts'
 import type { Work } from '../events/commit.ts'
+import { newId } from '../ids.ts'
 import type { Person } from '../queries/person.ts'
 import { masked } from './code-address.ts'
 
@@ -16,5 +16,5 @@ export function notifyFactorChange(
 ): void {
   if (!person.email || !person.emailVerified) return
   const shown = what && /[@+]/.test(what) ? { key_preview: masked(what) } : { key_name: what }
-  sendNoticeAfter(call, work, { id: uuidv7(), kind, person, path: '/account', ...shown })
+  sendNoticeAfter(call, work, { id: newId(), kind, person, path: '/account', ...shown })
 }

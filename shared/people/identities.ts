@@ -1,9 +1,9 @@
-import { uuidv7 } from 'uuidv7'
 import type { Call } from '../call.ts'
 import { absorb, type Evidence, identity, linkCredential, mergeInto, release, split } from '../domain/identity.ts'
 import { GatewayError } from '../errors.ts'
 import { aboutPerson, commit, type Work } from '../events/commit.ts'
 import type { Gateway } from '../gateway.ts'
+import { newId } from '../ids.ts'
 import { findNamed } from '../queries/connections.ts'
 import { countSides, findExternal, findPerson } from '../queries/identities.ts'
 import type { Person } from '../queries/person.ts'
@@ -95,9 +95,9 @@ export async function mapVendorAccount(
       return { uai: person.uai, created: false, linked: true }
     }
     if (found.addressKnown) throw new GatewayError('proof_needed', { body: { needed: ['subject_token'] } })
-    const uai = uuidv7()
+    const uai = newId()
     const evidence = { method: 'service', assertedBy }
-    const unproven = { credentialId: uuidv7(), kind: 'email' as const, verified: false, evidence }
+    const unproven = { credentialId: newId(), kind: 'email' as const, verified: false, evidence }
     const addresses = email ? [{ ...unproven, address: email }] : []
     createIdentity(work, { uai, credentials: [externalCredential(proven), ...addresses], name, now: call.now() })
     return { uai, created: true, linked: true }

@@ -1,8 +1,8 @@
-import { uuidv7 } from 'uuidv7'
 import type { PersonPrincipal } from '../access/authenticate.ts'
 import { describeActor } from '../access/describe-principal.ts'
 import { type RESOLVED_HEADERS, type ROUTED_HEADERS, uaiHeaders } from '../access/uai-headers.ts'
 import type { Call } from '../call.ts'
+import { newId } from '../ids.ts'
 
 const VENDOR = 'lanonasis'
 const ASSERTION_SECONDS = 60
@@ -39,7 +39,7 @@ export async function toServiceHeaders(
     aud: audience,
     iat: now,
     exp: now + ASSERTION_SECONDS,
-    jti: uuidv7(),
+    jti: newId(),
     organization_id: person.organizationId,
     scope: scope.join(' '),
   })

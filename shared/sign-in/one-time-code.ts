@@ -1,4 +1,3 @@
-import { uuidv7 } from 'uuidv7'
 import { addressKey, networkKey } from '../addresses.ts'
 import type { Call } from '../call.ts'
 import { ACR } from '../domain/authentication.ts'
@@ -8,6 +7,7 @@ import { GatewayError } from '../errors.ts'
 import { fold, type Work } from '../events/commit.ts'
 import type { RateLimit } from '../events/store.ts'
 import type { Gateway } from '../gateway.ts'
+import { newId } from '../ids.ts'
 import type { CodeAddress } from '../people/code-address.ts'
 import { applyClaims, createIdentity, standingOf } from '../people/create-identity.ts'
 import { externalCredential, type ProvenAccount, refuseTaken } from '../people/external-account.ts'
@@ -160,7 +160,7 @@ type ProvenAddress = {
  */
 export function recordCode(work: Work, checked: CheckedCode, now: Date): ProvenAddress {
   const { challenge, matches, to, person, limits } = checked
-  const uai = person?.uai ?? uuidv7()
+  const uai = person?.uai ?? newId()
   work.limits = limits
   work.correlationId = challenge.id
   work.actor = matches ? { type: 'person', id: uai } : { type: 'anonymous' }
@@ -171,7 +171,7 @@ export function recordCode(work: Work, checked: CheckedCode, now: Date): ProvenA
   const evidence = { method: 'otp', challengeId: challenge.id }
   const { address, lookup } = to
   const kind = credentialKindOf(to)
-  return { uai, credential: { credentialId: uuidv7(), kind, verified: true, evidence, address, lookup } }
+  return { uai, credential: { credentialId: newId(), kind, verified: true, evidence, address, lookup } }
 }
 
 export type CodeSignIn = PresentedCode & {

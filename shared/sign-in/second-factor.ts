@@ -1,4 +1,3 @@
-import { uuidv7 } from 'uuidv7'
 import { browserKey, keepBrowserKey } from '../access/browser-key.ts'
 import { afterwards, formStatesOf } from '../access/form-states.ts'
 import type { Call } from '../call.ts'
@@ -8,6 +7,7 @@ import { GatewayError } from '../errors.ts'
 import { aboutPerson, type Work } from '../events/commit.ts'
 import type { Gateway } from '../gateway.ts'
 import { StepDone } from '../http/redirect.ts'
+import { newId } from '../ids.ts'
 import type { ProvenAccount } from '../people/external-account.ts'
 import type { UpstreamFacts } from '../people/profile.ts'
 import { listFactors } from '../queries/factors.ts'
@@ -73,7 +73,7 @@ export function holdSignIn(
   request: SignInRequest,
   more: Pick<HeldSignIn, 'factors' | 'hooks'>,
 ): HeldSignIn {
-  const id = uuidv7()
+  const id = newId()
   const { person, authentication, notAfter, upstream, link, notice } = settled
   const { platform, projectScope, samePerson, page, device, tokens } = request
   const { method, provenBy } = authentication

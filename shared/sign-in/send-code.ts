@@ -1,5 +1,4 @@
 import { randomBytes, randomInt } from 'node:crypto'
-import { uuidv7 } from 'uuidv7'
 import { addressKey, networkKey, rangeKey } from '../addresses.ts'
 import type { Call } from '../call.ts'
 import type { Brand, DeliveryResult } from '../delivery/deliver.ts'
@@ -21,6 +20,7 @@ import { GatewayError } from '../errors.ts'
 import { commit } from '../events/commit.ts'
 import type { RateLimit } from '../events/store.ts'
 import type { Gateway } from '../gateway.ts'
+import { newId } from '../ids.ts'
 import type { Effort } from '../limits.ts'
 import type { CodeAddress } from '../people/code-address.ts'
 import type { Client } from '../queries/api-clients.ts'
@@ -121,7 +121,7 @@ export type SentCode = { id: string; pause: number }
 async function sendOnce(call: Call, input: CodeRequest, effort: Effort): Promise<SentCode> {
   const { gateway } = call
   const { to, replaces, link } = input
-  const id = uuidv7()
+  const id = newId()
   const code = link ? randomBytes(32).toString('base64url') : String(randomInt(1_000_000)).padStart(6, '0')
   const browserHash = link ? hashToken(code) : input.browserHash
 

@@ -1,4 +1,3 @@
-import { uuidv7 } from 'uuidv7'
 import * as z from 'zod/mini'
 import type { Call } from '../call.ts'
 import type { HookPoint } from '../domain/hook.ts'
@@ -6,6 +5,7 @@ import { type HookCallFacts, hookCall, recordCall } from '../domain/hook-call.ts
 import { GatewayError } from '../errors.ts'
 import { aboutPerson, commit } from '../events/commit.ts'
 import type { Gateway } from '../gateway.ts'
+import { newId } from '../ids.ts'
 import { log } from '../log.ts'
 import { once } from '../once.ts'
 import { claimsShape, type MappedClaims } from '../people/create-identity.ts'
@@ -54,7 +54,7 @@ async function askHook(
   timeoutMs: number,
 ): Promise<Called> {
   const { point, url } = settings
-  const id = uuidv7()
+  const id = newId()
   const opened = openBytes(call.gateway.derive('hook-secret'), secret ?? new Uint8Array(), hookId).toString()
   const answer = await callHook(call.gateway, {
     url,

@@ -1,4 +1,3 @@
-import { uuidv7 } from 'uuidv7'
 import { browserKey, keepBrowserKey } from '../access/browser-key.ts'
 import { afterwards, formStatesOf } from '../access/form-states.ts'
 import { safeReturnTo } from '../access/return-to.ts'
@@ -6,6 +5,7 @@ import type { Call } from '../call.ts'
 import type { Brand } from '../delivery/deliver.ts'
 import { LIFETIME_SECONDS } from '../domain/otp-challenge.ts'
 import type { Gateway } from '../gateway.ts'
+import { newId } from '../ids.ts'
 import { clientIdOf, unverifiedClientHost } from '../oauth/authorize/authorize-url.ts'
 import type { CodeAddress } from '../people/code-address.ts'
 import type { ProvenAccount } from '../people/external-account.ts'
@@ -36,7 +36,7 @@ const nameOf = (id: string) => `sign-in ${id}`
 
 /** Creates a sign-in for a tab; it is not stored yet. */
 export const newTransaction = (facts: Omit<SignInTransaction, 'id'> = {}): SignInTransaction => ({
-  id: uuidv7(),
+  id: newId(),
   ...facts,
 })
 

@@ -1,4 +1,3 @@
-import { uuidv7 } from 'uuidv7'
 import type { PersonPrincipal } from '../access/authenticate.ts'
 import { strengthen } from '../domain/authentication.ts'
 import { begin, recover, type Session, type SessionFacts, session, stepUp } from '../domain/session.ts'
@@ -6,6 +5,7 @@ import { GatewayError } from '../errors.ts'
 import { aboutPerson, type Work } from '../events/commit.ts'
 import type { Gateway } from '../gateway.ts'
 import type { SessionCookies } from '../http/cookies.ts'
+import { newId } from '../ids.ts'
 import type { UpstreamFacts } from '../people/profile.ts'
 import type { Client } from '../queries/api-clients.ts'
 import type { Person } from '../queries/person.ts'
@@ -64,7 +64,7 @@ export function startSession(
   },
 ): StartedSession {
   const { config } = gateway
-  const id = uuidv7()
+  const id = newId()
   const { platform, projectScope, authentication, now, authenticatedAt } = input
   const browser = platform === 'web'
   const idleSeconds = browser ? config.SESSION_IDLE_SECONDS : config.REFRESH_IDLE_SECONDS

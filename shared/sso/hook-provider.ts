@@ -1,7 +1,7 @@
 import { createLocalJWKSet, errors, type JWK, jwtVerify } from 'jose'
-import { uuidv7 } from 'uuidv7'
 import { GatewayError } from '../errors.ts'
 import type { Gateway } from '../gateway.ts'
+import { newId } from '../ids.ts'
 import { type ExternalProfile, profileOf } from '../people/profile.ts'
 import type { ConnectionRow } from '../queries/connections.ts'
 import { claimOnce } from '../queries/replay-guard.ts'
@@ -39,7 +39,7 @@ export async function askHookProvider(
     user_agent,
     issuer: gateway.issuer,
   }
-  const id = uuidv7()
+  const id = newId()
   const message = { type: 'sign-in', id, timestamp: gateway.now().toISOString(), data }
   const secret = secretOf(gateway, connection) ?? ''
   const answer = await callHook(gateway, { url: settings.hook?.url ?? '', secret, id, message })

@@ -1,4 +1,3 @@
-import { uuidv7 } from 'uuidv7'
 import { definedScopes } from '../api-keys/api-key-draft.ts'
 import { type KeyChanges, newKeyBody, PLAIN_SETTINGS, readSettings } from '../api-keys/api-key-input.ts'
 import { endChildrenOfLeaked, endKey, loadKey, narrowChildren } from '../api-keys/key-lineage.ts'
@@ -9,6 +8,7 @@ import { canonicalScope, isKnownScope } from '../domain/scopes.ts'
 import { GatewayError } from '../errors.ts'
 import { aboutPerson, commit, type Work } from '../events/commit.ts'
 import type { Gateway } from '../gateway.ts'
+import { newId } from '../ids.ts'
 import { type ApiKeyRecord, findKey, findKeysByHash } from '../queries/api-keys.ts'
 import { findPerson } from '../queries/identities.ts'
 import { findName } from '../queries/names.ts'
@@ -69,7 +69,7 @@ async function settingsOf({ reads, now }: Gateway, key: SyncedKey, before: ApiKe
 
 async function create(gateway: Gateway, work: Work, owner: Person, key: SyncedKey): Promise<SyncedAs> {
   if (!key.is_active || (key.expires_at && key.expires_at <= gateway.now())) return { outcome: 'skipped' }
-  const keyId = uuidv7()
+  const keyId = newId()
   const name = await freeName(gateway, owner, key)
   const settings = await settingsOf(gateway, key, PLAIN_SETTINGS)
   work.start(apiKey, keyId, aboutPerson(owner)).decide(() =>

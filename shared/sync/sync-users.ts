@@ -1,9 +1,9 @@
-import { uuidv7 } from 'uuidv7'
 import type { Call } from '../call.ts'
 import { changeIdentity, identity, linkCredential } from '../domain/identity.ts'
 import { GatewayError } from '../errors.ts'
 import { aboutPerson, commit, type Work } from '../events/commit.ts'
 import type { Gateway } from '../gateway.ts'
+import { newId } from '../ids.ts'
 import { findAccount, findHolder, settleAccount } from '../people/external-account.ts'
 import { notifyFactorChange } from '../people/factor-notices.ts'
 import type { ExternalProfile } from '../people/profile.ts'
@@ -45,7 +45,7 @@ async function bringUpToDate(
   if (isNewName) stream.decide((state) => changeIdentity(state, { name }))
   if (!isNewAddress) return undefined
   const evidence = { method: 'supabase', assertedBy: SUPABASE_SLUG }
-  const facts = { credentialId: uuidv7(), kind: 'email' as const, verified: true, evidence }
+  const facts = { credentialId: newId(), kind: 'email' as const, verified: true, evidence }
   stream.decide((state) => linkCredential(state, { ...facts, address: email, lookup }))
   return email
 }

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
 import { type CryptoKey, calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK, type JWK } from 'jose'
 import type postgres from 'postgres'
-import { UUID, uuidv7 } from 'uuidv7'
 import { createKey, retireKey, type SigningAlgorithm, signingKey } from '../domain/signing-key.ts'
 import { type CommitContext, commit } from '../events/commit.ts'
 import type { Actor } from '../events/types.ts'
+import { idFrom, newId } from '../ids.ts'
 import { listSigningKeys } from '../queries/signing-keys.ts'
 import type { DeriveKey } from './derived-key.ts'
 import { openBytes, sealBytes } from './sealed.ts'
@@ -152,7 +152,7 @@ export function createKeys(reads: postgres.Sql, context: () => CommitContext, de
         const keys = before.filter((key) => key.alg === alg)
         const newest = keys.at(-1)
         if (!newest || (onlyOlderThan && newest.activeFrom > onlyOlderThan)) continue
-        await make(alg, activeFrom, onlyOlderThan ? successorOf(newest) : uuidv7(), actor)
+        await make(alg, activeFrom, onlyOlderThan ? successorOf(newest) : newId(), actor)
         made += 1
         for (const key of keys.filter((one) => !one.expiresAt))
           await commit(context(), async (work) => {
@@ -170,6 +170,5 @@ export function createKeys(reads: postgres.Sql, context: () => CommitContext, de
 /** The stream id of a key's successor, the same for every instance. */
 function successorOf({ id, activeFrom }: Key): string {
   const hash = createHash('sha256').update(`successor of ${id}`).digest()
-  const [a, b, c] = [hash.readUInt16BE(0) >> 4, hash.readUInt32BE(2) >>> 2, hash.readUInt32BE(6)]
-  return UUID.fromFieldsV7(activeFrom.getTime() + 1, a, b, c).toString()
+  return idFrom(new Date(activeFrom.getTime() + 1), hash)
 }

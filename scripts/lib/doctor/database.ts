@@ -4,6 +4,7 @@ import { findLostHistory } from '../../../shared/audit/lost-history.ts'
 import { masterSecrets } from '../../../shared/config.ts'
 import { type TlsKind, tlsKind } from '../../../shared/database-tls.ts'
 import type { Gateway } from '../../../shared/gateway.ts'
+import { cellOf } from '../../../shared/ids.ts'
 import { readLogLag } from '../../../shared/queries/log-lag.ts'
 import { listSigningKeys } from '../../../shared/queries/signing-keys.ts'
 import { inspectDatabase, startWarnings } from '../../../shared/start.ts'
@@ -184,6 +185,20 @@ const checkGrants = ({ reads }: Gateway) =>
     return (grants.some(({ severe }) => severe) ? wrong : warning)(grants.map(grantText).join('; '), fix)
   })
 
+const checkCell = ({ reads, config }: Gateway) =>
+  look('cell', 'Set CELL to the number of the cell of this database', async () => {
+    const [row] = await reads<{ id: string }[]>`
+      select event_id as id from auth_gateway.event_store where metadata->>'actor' is distinct from 'migration'
+      order by position desc limit 1`
+    const cell = row ? cellOf(row.id) : config.CELL
+    return cell === config.CELL
+      ? ok(`${cell}`)
+      : wrong(
+          `CELL is ${config.CELL}, but the newest event was made in cell ${cell}`,
+          'Set CELL to the number of the cell of this database',
+        )
+  })
+
 const checkClock = ({ reads }: Gateway) =>
   look('clock', 'Sync the system clock by NTP', async () => {
     const before = Date.now()
@@ -209,6 +224,7 @@ export async function checkDatabase(gateway: Gateway, ownerUrl: string | undefin
     ...(await checkLag(gateway)),
     await checkPooler(gateway),
     await checkKeys(gateway),
+    await checkCell(gateway),
     await checkClock(gateway),
   ]
 }

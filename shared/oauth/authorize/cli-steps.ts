@@ -1,9 +1,9 @@
-import { uuidv7 } from 'uuidv7'
 import { unnamedResources } from '../../access/resource.ts'
 import type { Call } from '../../call.ts'
 import { authorization, PASTED_SECONDS, showCode } from '../../domain/authorization.ts'
 import { GatewayError } from '../../errors.ts'
 import { aboutPerson, commit } from '../../events/commit.ts'
+import { newId } from '../../ids.ts'
 import { findForApplication } from '../../queries/agent-delegations.ts'
 import { findAuthorization } from '../../queries/authorizations.ts'
 import type { SignedIn } from '../../queries/sessions.ts'
@@ -59,7 +59,7 @@ export async function issueManualToken(
     const scope = parseScope(client.metadata.default_scope) ?? []
     const resources = unnamedResources(gateway.issuer, client, defaults)
     const grant = { kind: 'authorization' as const, client, person, session, scope, resources }
-    return startTokenFamily(gateway, work, grant, { id: uuidv7(), offline: true, withoutRefresh: true, now })
+    return startTokenFamily(gateway, work, grant, { id: newId(), offline: true, withoutRefresh: true, now })
   })
   const { access_token } = await tokenResponse(gateway, started)
   const until = new Date(started.now.getTime() + accessTokenSeconds(gateway, started.grant.client) * 1000)

@@ -1,10 +1,10 @@
-import { uuidv7 } from 'uuidv7'
 import { addressKey, networkKey } from '../../addresses.ts'
 import type { Call } from '../../call.ts'
 import { authorization, openPushed, openPushedRequest, PUSHED_SECONDS, push } from '../../domain/authorization.ts'
 import { GatewayError } from '../../errors.ts'
 import { commit, fold } from '../../events/commit.ts'
 import type { Gateway } from '../../gateway.ts'
+import { newId } from '../../ids.ts'
 import type { Client } from '../../queries/api-clients.ts'
 import { findPushed } from '../../queries/authorizations.ts'
 import { hashToken, newOpaqueToken, streamOfToken } from '../../tokens/opaque.ts'
@@ -30,7 +30,7 @@ export async function storePushedRequest(
   parameters: URLSearchParams,
 ): Promise<{ request_uri: string; expires_in: number }> {
   const { limiter, derive } = call.gateway
-  const id = uuidv7()
+  const id = newId()
   const { token, hash: requestUriHash } = newOpaqueToken(id, SECRET_BYTES)
   const sealedParameters = sealBytes(derive(CONTEXT), Buffer.from(parameters.toString()), id)
   await commit(call, async (work) => {

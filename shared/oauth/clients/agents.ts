@@ -1,4 +1,3 @@
-import { uuidv7 } from 'uuidv7'
 import type { PersonPrincipal } from '../../access/authenticate.ts'
 import { commitAs } from '../../access/authority.ts'
 import { chooseResources } from '../../access/resource.ts'
@@ -10,6 +9,7 @@ import { canonicalScope, isKnownScope, mayHold, satisfies, scopesOf } from '../.
 import { revokeFamily, tokenFamily } from '../../domain/token-family.ts'
 import { GatewayError } from '../../errors.ts'
 import { aboutPerson } from '../../events/commit.ts'
+import { newId } from '../../ids.ts'
 import { findApplication, findDelegation, listDelegations } from '../../queries/agent-delegations.ts'
 import type { Client } from '../../queries/api-clients.ts'
 import { findForService, type Resource } from '../../queries/authorizations.ts'
@@ -55,7 +55,7 @@ export async function delegateToAgent(call: Call, principal: PersonPrincipal, in
   const resources = chooseResources(known, input.resources)
   const chosen = known.filter(({ identifier }) => resources.includes(identifier))
   if (!scopes.every((one) => chosen.every((resource) => has(resource, one)))) throw new GatewayError('invalid_scope')
-  const id = uuidv7()
+  const id = newId()
   const expiresAt = new Date(gateway.now().getTime() + input.days * 86_400_000)
   await commitAs(call, principal, async (work) => {
     work.limits = gateway.limiter.of('agents', person.uai)

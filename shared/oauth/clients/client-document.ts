@@ -1,4 +1,3 @@
-import { uuidv7 } from 'uuidv7'
 import { addressKey } from '../../addresses.ts'
 import type { Call } from '../../call.ts'
 import { isHttps } from '../../config.ts'
@@ -6,6 +5,7 @@ import { apiClient, type ClientMetadata, registerClient, updateClient } from '..
 import { GatewayError } from '../../errors.ts'
 import { commit } from '../../events/commit.ts'
 import { type Fetched, GuardedFetchError, guardedFetch } from '../../http/guarded-fetch.ts'
+import { newId } from '../../ids.ts'
 import { presentDeeply } from '../../present.ts'
 import { findClientDocument, noteClientDocument } from '../../queries/api-clients.ts'
 import { readDynamicMetadata } from './dynamic-registration.ts'
@@ -129,7 +129,7 @@ async function keepClient(call: Call, clientId: string, metadata: ClientMetadata
   const { isDeepStrictEqual } = process.getBuiltinModule('node:util')
   return commit(call, async (work) => {
     const { client } = await findClientDocument(call.gateway.reads, clientId)
-    const id = client?.id ?? uuidv7()
+    const id = client?.id ?? newId()
     work.actor = { type: 'service', id: clientId, clientId }
     if (!client) {
       work

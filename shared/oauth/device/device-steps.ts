@@ -1,4 +1,3 @@
-import { uuidv7 } from 'uuidv7'
 import { chooseResources, ownResource, scopesNeeded } from '../../access/resource.ts'
 import { addressKey, networkKey } from '../../addresses.ts'
 import type { Call } from '../../call.ts'
@@ -22,6 +21,7 @@ import { commit, type Work } from '../../events/commit.ts'
 import type { StoredEvent } from '../../events/store.ts'
 import type { Decision } from '../../events/types.ts'
 import type { Gateway } from '../../gateway.ts'
+import { newId } from '../../ids.ts'
 import type { Client } from '../../queries/api-clients.ts'
 import { findForService } from '../../queries/authorizations.ts'
 import { findByUserCode, findDevice, type OpenDevice } from '../../queries/device-authorizations.ts'
@@ -52,7 +52,7 @@ async function registerUnknown(call: Call, clientId: string | undefined): Promis
   const { gateway } = call
   const open = gateway.config.REGISTER_UNKNOWN_CLIENTS ?? gateway.config.mode !== 'production'
   if (!open || !clientId || !/^[A-Za-z0-9][\w.-]{2,99}$/.test(clientId)) throw new GatewayError('invalid_client')
-  const id = uuidv7()
+  const id = newId()
   const metadata = { client_name: looksLikeOurs(clientId) ? 'Device' : clientId, ...MINIMAL_CLIENT }
   await commit(call, async (work) => {
     work.limits = gateway.limiter.of('register', addressKey(call.request.clientIp))
@@ -86,7 +86,7 @@ export async function startDevice(
   const scope = narrowScope(client, asked, scopesNeeded(offered, params.resource))
   if (!scope) throw new GatewayError('invalid_scope')
   const resources = chooseResources(offered, params.resource, client)
-  const id = uuidv7()
+  const id = newId()
   const deviceCode = newOpaqueToken(id, DEVICE_SECRET_BYTES)
   const userCode = newUserCode()
   await commit(call, async (work) => {

@@ -1,4 +1,3 @@
-import { uuidv7 } from 'uuidv7'
 import { narrowResources } from '../../access/resource.ts'
 import { confirmationFor } from '../../access/sender-constraint.ts'
 import { addressKey } from '../../addresses.ts'
@@ -7,6 +6,7 @@ import { authorization, isReplay, type Redemption, redeem } from '../../domain/a
 import { revokeFamily, tokenFamily } from '../../domain/token-family.ts'
 import { GatewayError } from '../../errors.ts'
 import { aboutPerson, commit } from '../../events/commit.ts'
+import { newId } from '../../ids.ts'
 import { findAuthorization } from '../../queries/authorizations.ts'
 import { CODE_SECRET_BYTES, hashToken, streamOfToken } from '../../tokens/opaque.ts'
 import { manualCodeHash } from '../authorize/manual-code.ts'
@@ -75,7 +75,7 @@ export async function redeemCode(
     } else if (stream.state.status === 'code_issued' && verifier !== undefined && !stream.state.facts.codeChallenge) {
       throw new GatewayError('invalid_request', { description: 'code_verifier was sent but no code_challenge was.' })
     }
-    const familyId = uuidv7()
+    const familyId = newId()
     const state = stream.decide((current) => redeem(current, { ...input, familyId }))
     if (!signedIn || state.status !== 'redeemed') throw new GatewayError('invalid_grant', { reason: 'session ended' })
 

@@ -1,10 +1,10 @@
-import { uuidv7 } from 'uuidv7'
 import { narrowResources } from '../../access/resource.ts'
 import { confirmationFor } from '../../access/sender-constraint.ts'
 import type { Call } from '../../call.ts'
 import { deviceAuthorization, pollRefusal, redeemDevice, slowDown } from '../../domain/device-authorization.ts'
 import { GatewayError } from '../../errors.ts'
 import { commit } from '../../events/commit.ts'
+import { newId } from '../../ids.ts'
 import { findDevice } from '../../queries/device-authorizations.ts'
 import { hashToken, streamOfToken } from '../../tokens/opaque.ts'
 import { DEVICE_CODE } from '../clients/grant-types.ts'
@@ -62,7 +62,7 @@ export async function redeemDeviceCode(
     const { signedIn } = found
     if (!refusal && !signedIn) throw new GatewayError('device_denied', { reason: 'the session of the approval ended' })
     const confirmation = refusal ? undefined : await confirmationFor(call, client)
-    const familyId = uuidv7()
+    const familyId = newId()
     const state = stream.decide((current) => redeemDevice(current, { ...input, familyId }))
     if (!signedIn || state.status !== 'redeemed') throw new GatewayError('invalid_grant')
     const { person, session } = signedIn

@@ -1,9 +1,9 @@
-import { uuidv7 } from 'uuidv7'
 import type { Authority } from '../../domain/derivation.ts'
 import { startFamily, type TokenFamily, type TokenFamilyEvent, tokenFamily } from '../../domain/token-family.ts'
 import { GatewayError } from '../../errors.ts'
 import { aboutPerson, type Stream, type Work } from '../../events/commit.ts'
 import type { Gateway } from '../../gateway.ts'
+import { newId } from '../../ids.ts'
 import type { Family } from '../../queries/token-families.ts'
 import { newAccessTokenId } from '../../tokens/jwt.ts'
 import { accountScopesLast, scopeForPerson } from './scope.ts'
@@ -40,7 +40,7 @@ export function startTokenFamily(
     now: Date
   },
 ): StartedFamily {
-  const familyId = options.id ?? uuidv7()
+  const familyId = options.id ?? newId()
   const { now, offline, authorizationId, withoutRefresh, from } = options
   const scope = accountScopesLast(scopeForPerson(request.client, request.person, request.scope))
   if (scope.length === 0) throw new GatewayError('invalid_scope', { reason: 'no scope that the person may have' })
@@ -85,7 +85,7 @@ export function startServiceFamily(
   request: Omit<ServiceGrant, 'familyId' | 'kind'>,
   now: Date,
 ): StartedFamily<ServiceGrant> {
-  const familyId = uuidv7()
+  const familyId = newId()
   const grant: ServiceGrant = { ...request, kind: 'service', familyId, scope: accountScopesLast(request.scope) }
   const { client, scope, resources, confirmation } = grant
   const jti = newAccessTokenId(familyId)
@@ -116,7 +116,7 @@ export function startDelegatedFamily(
   from: Descent,
   now: Date,
 ): StartedFamily<DelegatedGrant> {
-  const familyId = uuidv7()
+  const familyId = newId()
   const grant: DelegatedGrant = { ...request, kind: 'delegated', familyId, scope: accountScopesLast(request.scope) }
   const { client, person, session, scope, resources, confirmation, actor } = grant
   const jti = newAccessTokenId(familyId)

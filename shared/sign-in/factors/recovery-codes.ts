@@ -1,9 +1,9 @@
-import { uuidv7 } from 'uuidv7'
 import type { PersonPrincipal } from '../../access/authenticate.ts'
 import { commitAs } from '../../access/authority.ts'
 import type { Call } from '../../call.ts'
 import { issueCodes, RECOVERY_CODES, recoveryCodes, replaceCodes } from '../../domain/recovery-codes.ts'
 import { aboutPerson } from '../../events/commit.ts'
+import { newId } from '../../ids.ts'
 import { notifyFactorChange } from '../../people/factor-notices.ts'
 import { listFactors } from '../../queries/factors.ts'
 import { resumeFactor } from './check-factor.ts'
@@ -16,7 +16,7 @@ import { newRecoveryCode } from './factor-codes.ts'
 export async function makeRecoveryCodes(call: Call, principal: PersonPrincipal): Promise<string[]> {
   const { gateway } = call
   const { person } = principal
-  const id = uuidv7()
+  const id = newId()
   const codes = Array.from({ length: RECOVERY_CODES }, newRecoveryCode)
   await commitAs(call, principal, async (work) => {
     const { recoveryCodes: older } = await listFactors(gateway.reads, gateway.personal, person)

@@ -1,5 +1,4 @@
 import { createHmac, randomBytes } from 'node:crypto'
-import { uuidv7 } from 'uuidv7'
 import { isOperator } from '../../access/operator.ts'
 import type { Call } from '../../call.ts'
 import { isHttps } from '../../config.ts'
@@ -13,6 +12,7 @@ import {
 import { GatewayError } from '../../errors.ts'
 import { aboutPerson, commit, type Work } from '../../events/commit.ts'
 import type { Gateway } from '../../gateway.ts'
+import { newId } from '../../ids.ts'
 import type { Person } from '../../queries/person.ts'
 import { listRememberedDevices, type RememberedDeviceRow } from '../../queries/second-factor.ts'
 
@@ -53,7 +53,7 @@ export async function rememberDevice(call: Call, work: Work, person: Person): Pr
   const keyHash = keyHashOf(gateway, secret, person.uai)
   await forgetDevices(gateway, work, person, 'replaced', (device) => device.keyHash === keyHash)
   const facts = { uai: person.uai, keyHash, userAgent: call.request.userAgent ?? '', now: gateway.now() }
-  work.start(rememberedDevice, uuidv7(), aboutPerson(person)).decide(() => remember(facts))
+  work.start(rememberedDevice, newId(), aboutPerson(person)).decide(() => remember(facts))
   const attributes = { path: '/', httpOnly: true, sameSite: 'Lax' as const, secure: isHttps() }
   return () => call.setCookie(cookieName(), secret, { ...attributes, maxAge: REMEMBERED_SECONDS })
 }

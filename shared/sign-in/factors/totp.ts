@@ -1,4 +1,3 @@
-import { uuidv7 } from 'uuidv7'
 import type { PersonPrincipal } from '../../access/authenticate.ts'
 import { commitAs } from '../../access/authority.ts'
 import { isOperator } from '../../access/operator.ts'
@@ -7,6 +6,7 @@ import { enrol, MAX_AUTHENTICATORS, remove, totpAuthenticator } from '../../doma
 import { GatewayError } from '../../errors.ts'
 import { aboutPerson, type Work } from '../../events/commit.ts'
 import type { Gateway } from '../../gateway.ts'
+import { newId } from '../../ids.ts'
 import { notifyFactorChange } from '../../people/factor-notices.ts'
 import { listFactors } from '../../queries/factors.ts'
 import { openJson, sealJson } from '../../tokens/sealed.ts'
@@ -24,7 +24,7 @@ export type Enrolment = { id: string; secret: string; until: number }
 type Enrolling = Pick<PersonPrincipal, 'person' | 'credentialId'>
 
 export function newEnrolment(now: Date): Enrolment {
-  return { id: uuidv7(), secret: newTotpSecret(), until: now.getTime() + ENROLMENT_MS }
+  return { id: newId(), secret: newTotpSecret(), until: now.getTime() + ENROLMENT_MS }
 }
 
 /** Returns the enrolment sealed for this session or sign-in, for a form field. */

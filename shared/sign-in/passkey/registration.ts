@@ -1,10 +1,10 @@
-import { uuidv7 } from 'uuidv7'
 import { relyingPartyId } from '../../config.ts'
 import { amrOfPasskey } from '../../domain/authentication.ts'
 import { MAX_PASSKEYS, passkey, registerPasskey } from '../../domain/passkey.ts'
 import { GatewayError } from '../../errors.ts'
 import { aboutPerson, type Work } from '../../events/commit.ts'
 import type { Gateway } from '../../gateway.ts'
+import { newId } from '../../ids.ts'
 import { listFactors } from '../../queries/factors.ts'
 import { findPasskey, type PasskeyRecord } from '../../queries/passkeys.ts'
 import type { Person } from '../../queries/person.ts'
@@ -119,7 +119,7 @@ export async function recordNewPasskey(
   if (await findPasskey(reads, personal, { digest })) throw new GatewayError('passkey_known')
   const { passkeys } = await listFactors(reads, personal, person)
   if (passkeys.length >= MAX_PASSKEYS) throw new GatewayError('too_many_passkeys')
-  const id = uuidv7()
+  const id = newId()
   const stream = work.start(passkey, id, aboutPerson(person))
   stream.decide((state) => registerPasskey(state, { ...verified, uai: person.uai }))
   await forgetDevices(gateway, work, person, 'factors_changed')
