@@ -211,6 +211,8 @@ const DOCUMENTS = [
   'GET /.well-known/oauth-authorization-server/*',
   'GET /.well-known/openid-configuration',
   'GET /.well-known/openid-configuration/*',
+  'GET /.well-known/passkey-endpoints',
+  'GET /.well-known/webauthn',
 ]
 const routesWith = (answers: Answers, fits: (status: number) => boolean) =>
   Object.keys(answers)
