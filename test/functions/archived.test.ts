@@ -26,7 +26,13 @@ beforeAll(async () => {
   await settled(gateway)
   await makeCheckpoints(gateway.gateway)
   const { AUTH_MASTER_SECRET } = gateway.gateway.config
-  const env = { DATABASE_MIGRATION_URL: gateway.database.ownerUrl, AUTH_MASTER_SECRET, AUTH_BASE_URL: gateway.url }
+  const env = {
+    DATABASE_MIGRATION_URL: gateway.database.ownerUrl,
+    AUTH_MASTER_SECRET,
+    AUTH_BASE_URL: gateway.url,
+    // Of the passkeys in the month.
+    WEBAUTHN_RP_ID: 'localhost',
+  }
   const lines: string[] = []
   const say = (line: string) => void lines.push(line)
   expect([await archive(['make', '--to', folder], { env, out: say, err: say }), lines]).toEqual([
