@@ -15,7 +15,8 @@ import type { Page, SignedInBrowser } from '../support/sign-in.ts'
 
 const MONTH = '2026-03'
 
-const gateway = useGateway()
+// The host that the passkeys of the month are for.
+const gateway = useGateway({ host: 'localhost', env: { OPERATOR_PASSKEYS: 'never' } })
 let folder: string
 let platform: SignedInBrowser
 beforeAll(async () => {
@@ -30,8 +31,6 @@ beforeAll(async () => {
     DATABASE_MIGRATION_URL: gateway.database.ownerUrl,
     AUTH_MASTER_SECRET,
     AUTH_BASE_URL: gateway.url,
-    // Of the passkeys in the month.
-    WEBAUTHN_RP_ID: 'localhost',
   }
   const lines: string[] = []
   const say = (line: string) => void lines.push(line)
