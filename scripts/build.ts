@@ -42,6 +42,7 @@ const LAZY_MODULES = [
   'netlify/metrics.ts',
   'netlify/openapi/description.ts',
   'shared/http/public-address.ts',
+  'shared/tokens/kms.ts',
   'shared/audit/lost-history.ts',
   'shared/sso/openid-library.ts',
   'shared/sso/saml-library.ts',

@@ -22,7 +22,6 @@ import { PRESETS } from '../shared/sso/presets.ts'
 import { SAML_PRESETS } from '../shared/sso/saml-attributes.ts'
 import { newConnectionKey } from '../shared/sso/saml-keys.ts'
 import { parseConnection } from '../shared/sso/settings.ts'
-import { sealBytes } from '../shared/tokens/sealed.ts'
 import { act, decideAsOperator, type OperatorCall, operatorProgram } from './lib/operator.ts'
 import { RefusedError, readFileOf, table, UsageError, wholeNumber } from './lib/terminal.ts'
 
@@ -146,7 +145,7 @@ const sealed = ({ gateway, terminal }: Call, id: string, { protocol }: Connectio
   const secret = terminal.env.CONNECTION_SECRET
   if (secret && protocol === 'hook' && !/^(v1,)?whsec_[A-Za-z0-9+/]{32,}={0,2}$/.test(secret))
     throw new RefusedError('CONNECTION_SECRET must be whsec_<base64 of at least 24 bytes> for a hook')
-  return secret ? sealBytes(gateway.derive('connection-secret'), Buffer.from(secret), id) : undefined
+  return secret ? gateway.ring.seal('connection-secret', Buffer.from(secret), id) : undefined
 }
 
 async function existing({ gateway, what: slug }: Call): Promise<ConnectionRow> {

@@ -1,6 +1,7 @@
-import { type Config, loadConfig, masterSecrets } from '../shared/config.ts'
+import { type Config, loadConfig } from '../shared/config.ts'
 import { createGateway, type Gateway } from '../shared/gateway.ts'
 import { inspectDatabase } from '../shared/start.ts'
+import { firstKeys } from '../shared/tokens/key-ring.ts'
 import { type Checked, ok, warning } from './lib/doctor/check.ts'
 import { checkDatabase } from './lib/doctor/database.ts'
 import { checkOutside } from './lib/doctor/outside.ts'
@@ -48,16 +49,13 @@ function checkConfiguration(env: NodeJS.ProcessEnv): { config?: Config; checks: 
   }
 }
 
-/** Returns a gateway with the master secret of the database, or with the first one if none matches. Writes nothing. */
+/** Returns a gateway with the key ring of the database, or with keys of its own if none can be opened. Writes nothing. */
 async function gatewayOf(config: Config): Promise<Gateway> {
-  const first = createGateway(config)
-  const secret = await inspectDatabase(first.reads, config).then(
-    (found) => found.secret,
-    () => 0,
-  )
-  if (secret === 0) return first
+  const first = createGateway(config, firstKeys())
+  const found = await inspectDatabase(first.reads, config).catch(() => undefined)
+  if (!found?.ring) return first
   await first.close()
-  return createGateway(config, masterSecrets(config)[secret])
+  return createGateway(config, found.ring.keys)
 }
 
 async function command(args: string[], { env, out }: Terminal): Promise<number> {

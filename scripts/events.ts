@@ -24,7 +24,7 @@ They read DATABASE_MIGRATION_URL, else DATABASE_URL, else the database of npm ru
 --checkpoint is a note kept from earlier, or the file of CHECKPOINT_FILE: the log must still begin with what it covers.
 --archives is the folder with the files of npm run archive: each must be unchanged.
 --key checks signatures if AUTH_MASTER_SECRET (or AUDIT_SIGNING_KEY) is not set; one for each name that the log had.
-With AUTH_MASTER_SECRET, verify also checks the keys that personal data is sealed under; further values (new|old) open more of it.`
+With AUTH_MASTER_SECRET (or another root), verify also checks the keys that personal data is sealed under.`
 
 function verificationText({ ok, events, streams, faults }: Verification): string {
   const lines = faults.map(({ fault, meaning, count, first }) => {
@@ -75,16 +75,16 @@ async function command(args: string[], terminal: Terminal): Promise<number> {
   const sql = operatorConnection(env, 'events')
   try {
     if (action === 'verify') {
-      const { signerFor, derivations } = await findSecrets(env, sql)
+      const { signerFor, ring } = await findSecrets(env, sql)
       const origins = await logOrigins(sql)
       const keys = values.key ?? (signerFor && origins.map((origin) => signerFor(origin).verifierKey))
       const { openNote, openText } = keys ? openersOf(keys) : {}
       if (!openNote) err('No key to check the signatures of checkpoints: give --key')
-      if (derivations.length === 0) err('No master secret of this database: the keys of personal data were not checked')
+      if (!ring) err('No root opens the key ring of this database: the keys of personal data were not checked')
       const known =
         values.checkpoint === undefined ? [] : readKept(resolve(env.INIT_CWD ?? '', values.checkpoint), openNote)
       const archives = values.archives === undefined ? undefined : folderOf(terminal, values.archives)
-      const verification = await verifyEvents(sql, { keys, openNote, openText, known, archives, derivations })
+      const verification = await verifyEvents(sql, { keys, openNote, openText, known, archives, ring })
       if (verification.archives > 0 && archives === undefined)
         err(`The files of ${verification.archives} archives were not checked: give --archives`)
       out(values.json ? JSON.stringify(verification, null, 2) : verificationText(verification))

@@ -3,7 +3,6 @@ import { addHook, HOOK_POINTS, hook, removeHook, replaceHookSecret } from '../sh
 import type { Gateway } from '../shared/gateway.ts'
 import { newId } from '../shared/ids.ts'
 import { type HookRow, listHookCalls, listHooks, organizationExists } from '../shared/queries/hooks.ts'
-import { sealBytes } from '../shared/tokens/sealed.ts'
 import { act, decideAsOperator, type OperatorCall, operatorProgram } from './lib/operator.ts'
 import { RefusedError, table, UsageError } from './lib/terminal.ts'
 
@@ -30,8 +29,7 @@ type Call = OperatorCall<typeof options>
 /** A new secret, the results of calls, or nothing but the hooks that there are now. */
 type Result = { secret?: string; calls?: object[] }
 
-const seal = ({ derive }: Gateway, id: string, secret: string) =>
-  sealBytes(derive('hook-secret'), Buffer.from(secret), id)
+const seal = ({ ring }: Gateway, id: string, secret: string) => ring.seal('hook-secret', Buffer.from(secret), id)
 
 async function existing({ gateway, what: name }: Call): Promise<HookRow> {
   const found = (await listHooks(gateway.reads)).find(({ settings }) => settings.name === name)

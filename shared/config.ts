@@ -1,7 +1,7 @@
 import { isIP } from 'node:net'
 import { connectedVariables, DEVELOPMENT_WEBHOOK_SECRET } from './config/connected.ts'
 import { operationVariables } from './config/operation.ts'
-import { DEVELOPMENT_MASTER_SECRET, serverVariables } from './config/server.ts'
+import { DEVELOPMENT_MASTER_SECRET, isMasterSecret, serverVariables } from './config/server.ts'
 import { tokensVariables } from './config/tokens.ts'
 import { isBase64, several, type ValueOf } from './config/variable.ts'
 
@@ -116,6 +116,8 @@ export function loadConfig(env: Record<string, string | undefined>, previewUrl =
       for (const { message } of error?.issues ?? []) errors.push(`${name}: ${message}`)
     } else if (required) errors.push(`${name}: is required`)
   }
+  if (given.AUTH_MASTER_SECRET === undefined && (values.AUTH_MASTER_SECRET_FILE || values.AUTH_ROOT_KMS_KEY))
+    values.AUTH_MASTER_SECRET = ''
   if (errors.length === 0) {
     Object.assign(values, modeOf(values as Config))
     errors.push(
@@ -154,8 +156,16 @@ export const relyingPartyId = ({ WEBAUTHN_RP_ID, AUTH_BASE_URL }: Config): strin
 /** Whether passkeys can be used: browsers accept no IP address as the domain that they are for. */
 export const passkeysAreOn = (current: Config): boolean => isIP(relyingPartyId(current).replace(/^\[|\]$/g, '')) === 0
 
-/** Returns the master secrets in the order in which they are tried. */
-export function masterSecrets({ AUTH_MASTER_SECRET }: Pick<Config, 'AUTH_MASTER_SECRET'>): [Buffer, ...Buffer[]] {
-  const [first = '', ...others] = several(AUTH_MASTER_SECRET)
-  return [Buffer.from(first, 'base64'), ...others.map((one) => Buffer.from(one, 'base64'))]
+const decoded = (secrets: string) => several(secrets).map((one) => Buffer.from(one, 'base64'))
+
+/** Returns the master secrets of the environment in the order in which they are tried; none if another root is configured instead. */
+export function masterSecrets({ AUTH_MASTER_SECRET }: Pick<Config, 'AUTH_MASTER_SECRET'>): Buffer[] {
+  return AUTH_MASTER_SECRET ? decoded(AUTH_MASTER_SECRET) : []
+}
+
+/** Reads the master secrets in a file's text. @throws Error that names the file */
+export function readMasterSecrets(content: string, file: string): Buffer[] {
+  const secrets = content.trim()
+  if (!isMasterSecret(secrets)) throw new Error(`${file} has no master secrets`)
+  return decoded(secrets)
 }

@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto'
 import postgres from 'postgres'
 import { arrayTypes } from './array-types.ts'
-import { type Config, config, masterSecrets } from './config.ts'
+import { type Config, config } from './config.ts'
 import { createDatabaseClock, type DatabaseClock } from './database-clock.ts'
 import { databaseTls } from './database-tls.ts'
 import { createDelivery, type Deliver } from './delivery/deliver.ts'
@@ -10,21 +10,22 @@ import type { CommitContext } from './events/commit.ts'
 import { createRefusalLog, type RefusalLog } from './events/refusal-log.ts'
 import { createEventStore, type EventStore } from './events/store.ts'
 import { serveCallsFrom } from './http/call.ts'
-import { beforeFirstRequest, prepared } from './http/first-request.ts'
+import { beforeRequests } from './http/first-request.ts'
 import { createLimiter, type Limiter } from './http/rate-limit.ts'
 import { newId, useCell } from './ids.ts'
 import { allLimits } from './limits.ts'
 import { log } from './log.ts'
 import { createPersonal, type Personal } from './personal.ts'
-import { testAtOnce } from './queries/opening.ts'
-import { type Inspection, openDatabase, StartError, startWarnings } from './start.ts'
+import { changedKeyRing, testAtOnce } from './queries/opening.ts'
+import { type Inspection, type OpenedRing, openDatabase, openStoredRing, StartError, startWarnings } from './start.ts'
 import { callOwn, observeDelivery, observePool } from './telemetry.ts'
-import { type DeriveKey, keyDerivation } from './tokens/derived-key.ts'
 import { createJwts, type Jwts } from './tokens/jwt.ts'
+import { createKeyRing, type KeyRing, type RingKey } from './tokens/key-ring.ts'
 import { createKeyUse, type KeyUse } from './tokens/key-use.ts'
 import { createKeys, type Keys } from './tokens/keys.ts'
 import { createOlderKeys, type OlderKeys } from './tokens/older-keys.ts'
 import { createRefreshTokens, type RefreshTokens } from './tokens/refresh-token.ts'
+import { configuredRoots } from './tokens/roots.ts'
 
 /** Connections of each pool. */
 export const poolSizes = ({ DATABASE_READ_CONNECTIONS, DATABASE_WRITE_CONNECTIONS }: Config) => ({
@@ -47,7 +48,7 @@ export type Gateway = {
   olderKeys: OlderKeys
   jwts: Jwts
   refreshTokens: RefreshTokens
-  derive: DeriveKey
+  ring: KeyRing
   /** The time by the database's clock, for all decisions that involve several instances. */
   now: () => Date
   clock: DatabaseClock
@@ -81,25 +82,24 @@ function createPools(settings: Config): Pools {
 const endPools = ({ reads, writes }: Pools) => Promise.all([reads.end({ timeout: 5 }), writes.end({ timeout: 5 })])
 
 /**
- * Creates a gateway. It connects at the first query, and does not check the database.
- * @param masterSecret by default the first configured one
+ * Creates a gateway with the keys of its database. It connects at the first query, and does not check the database.
  */
 export function createGateway(
   settings: Config,
-  masterSecret: Uint8Array = masterSecrets(settings)[0],
+  ringKeys: RingKey[],
   pools = createPools(settings),
   clock = createDatabaseClock(),
 ): Gateway {
   const { reads, writes } = pools
   useCell(settings.CELL)
-  const derive = keyDerivation(masterSecret)
-  const personal = createPersonal(derive)
+  const { now } = clock
+  const ring = createKeyRing(ringKeys, now)
+  const personal = createPersonal(ring)
   const store = createEventStore(reads, writes, settings.DATABASE_WRITE_CONNECTIONS)
   const internal = (): CommitContext => ({ gateway: { store, personal }, request: { id: newId() } })
-  const { now } = clock
-  const keys = createKeys(reads, internal, derive, now)
+  const keys = createKeys(reads, internal, ring, now)
   const keyUse = createKeyUse(reads)
-  const pepper = derive('otp-pepper')
+  const pepper = ring.key('otp-pepper')
   const limiter = createLimiter(writes, personal, allLimits(settings.LIMITS))
   const refusals = createRefusalLog(limiter.of, now)
   return {
@@ -122,8 +122,8 @@ export function createGateway(
     keyUse,
     olderKeys: createOlderKeys(reads),
     jwts: createJwts(keys, settings.AUTH_BASE_URL, now),
-    refreshTokens: createRefreshTokens(derive('refresh-token')),
-    derive,
+    refreshTokens: createRefreshTokens(ring.key('refresh-token')),
+    ring,
     now,
     clock,
     hashCode: (challengeId, code) => createHmac('sha256', pepper).update(`${challengeId}.${code}`).digest('hex'),
@@ -139,13 +139,15 @@ export function createGateway(
  * Creates a gateway after checking its database.
  * @throws StartError if the check fails; the driver's error if the database is unreachable
  */
-export async function openGateway(settings: Config): Promise<{ gateway: Gateway } & Inspection> {
+export async function openGateway(
+  settings: Config,
+): Promise<{ gateway: Gateway } & Inspection & { ring: OpenedRing; isNew: boolean }> {
   const pools = createPools(settings)
   try {
     const found = await openDatabase(pools.reads, settings)
     if (!(await testAtOnce(pools.reads)))
       log.warn('each statement takes two round trips, with this version of the driver')
-    return { gateway: createGateway(settings, masterSecrets(settings)[found.secret], pools, found.clock), ...found }
+    return { gateway: createGateway(settings, found.ring.keys, pools, found.clock), ...found }
   } catch (error) {
     await endPools(pools)
     throw error
@@ -169,7 +171,13 @@ async function refuseLostHistory(gateway: Gateway): Promise<void> {
 /** How long a failed environment check is cached. */
 const WRONG_MILLISECONDS = 5000
 
+/** How old the key ring in memory gets before it is compared with the stored one, and before a request waits for that. */
+const RING_REFRESH_MS = 60_000
+export const RING_STALE_MS = 2 * RING_REFRESH_MS
+
 let wired: Gateway | undefined
+let ringRead = { version: 0, at: 0 }
+let comparing: Promise<void> | undefined
 let opening: Promise<Gateway> | undefined
 
 /**
@@ -184,8 +192,8 @@ export function gateway(): Gateway {
 async function open(): Promise<Gateway> {
   const settings = config()
   const found = await openGateway(settings)
-  const count = masterSecrets(settings).length
-  if (count > 1) log.info('the database uses this master secret', { number: found.secret + 1, of: count })
+  const count = configuredRoots(settings).length
+  if (count > 1) log.info('the database uses this root', { number: found.ring.root + 1, of: count })
   await refuseLostHistory(found.gateway).catch(async (error) => {
     await found.gateway.close()
     throw error
@@ -194,7 +202,7 @@ async function open(): Promise<Gateway> {
   if (Math.abs(skew) > NOTED_SKEW_MILLISECONDS) log.warn('the clock of this machine is off', { milliseconds: -skew })
   for (const warning of found.warnings) log.warn(startWarnings[warning], { reason: warning })
   wired = found.gateway
-  prepared()
+  ringRead = { version: found.ring.version, at: Date.now() }
   return wired
 }
 
@@ -235,11 +243,32 @@ export async function closeGateway(): Promise<void> {
   await wired?.close()
 }
 
-beforeFirstRequest(() =>
+/** Reads the key ring if it was changed. A process whose roots do not open the new one keeps its keys. */
+async function compareRing({ config: settings, reads, ring }: Gateway): Promise<void> {
+  const changed = await changedKeyRing(reads, ringRead.version)
+  if (changed) ring.replace((await openStoredRing(changed, configuredRoots(settings))).keys)
+  ringRead = { version: changed?.version ?? ringRead.version, at: Date.now() }
+}
+
+/** Compares the key ring with the stored one when it is due; returns what a request has to wait for. */
+function ringDue(gateway: Gateway): (() => Promise<void>) | undefined {
+  const age = Date.now() - ringRead.at
+  if (age < RING_REFRESH_MS) return undefined
+  comparing ??= compareRing(gateway)
+    .catch((error) => log.error('the key ring cannot be read again', { error }))
+    .finally(() => {
+      comparing = undefined
+    })
+  const work = comparing
+  return age < RING_STALE_MS ? undefined : () => work
+}
+
+const openForRequest = () =>
   startGateway().catch((error) => {
     if (!(error instanceof StartError)) throw error
     throw new GatewayError('service_unavailable', { reason: error.problem, retryAfter: 30, cause: error })
-  }),
-)
+  })
+
+beforeRequests(() => (wired ? ringDue(wired) : openForRequest))
 
 serveCallsFrom(() => wired)

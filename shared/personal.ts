@@ -1,5 +1,5 @@
 import { createHmac, randomBytes } from 'node:crypto'
-import type { DeriveKey } from './tokens/derived-key.ts'
+import type { KeyRing } from './tokens/key-ring.ts'
 import { openBytes, sealBytes } from './tokens/sealed.ts'
 
 /** Size and duration of the cache of decrypted texts. */
@@ -11,12 +11,10 @@ const bytesOf = (key: Uint8Array | string) => (typeof key === 'string' ? Buffer.
 /** Encrypts and decrypts personal data under the data key of its subject, and computes keyed digests for lookups. */
 export type Personal = ReturnType<typeof createPersonal>
 
-export function createPersonal(derive: DeriveKey) {
-  const wrappingKey = derive('subject-key-wrapping')
-  const digestKey = derive('lookup-digest')
+export function createPersonal(ring: KeyRing) {
   const remembered = new Map<string, string>()
 
-  const unwrap = (subject: string, wrapped: Uint8Array): Buffer => openBytes(wrappingKey, wrapped, subject)
+  const unwrap = (subject: string, wrapped: Uint8Array): Buffer => ring.open('subject-key-wrapping', wrapped, subject)
   const open = (subject: string, key: Uint8Array, sealed: string): string =>
     openBytes(key, Buffer.from(sealed, 'base64'), subject).toString()
 
@@ -24,7 +22,7 @@ export function createPersonal(derive: DeriveKey) {
     /** A fresh data key for a subject and its wrapped form for `subject_keys`. */
     newKey(subject: string): { key: Buffer; wrapped: Buffer } {
       const key = randomBytes(32)
-      return { key, wrapped: sealBytes(wrappingKey, key, subject) }
+      return { key, wrapped: ring.seal('subject-key-wrapping', key, subject) }
     },
 
     unwrap,
@@ -68,7 +66,7 @@ export function createPersonal(derive: DeriveKey) {
      * @param value lookup value of the address, number or account
      */
     digest(value: string): Buffer {
-      return createHmac('sha256', digestKey).update(value).digest()
+      return createHmac('sha256', ring.key('lookup-digest')).update(value).digest()
     },
   }
 }

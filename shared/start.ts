@@ -1,9 +1,24 @@
 import type postgres from 'postgres'
-import { type Config, masterSecrets, relyingPartyId } from './config.ts'
+import { type Config, relyingPartyId } from './config.ts'
 import { createDatabaseClock, type DatabaseClock } from './database-clock.ts'
-import { type DatabaseState, keepKeyCheck, oldestSubjectKey, readDatabaseState } from './queries/opening.ts'
-import { type DeriveKey, keyDerivation } from './tokens/derived-key.ts'
-import { openBytes, sealBytes } from './tokens/sealed.ts'
+import {
+  addToKeyRing,
+  changedKeyRing,
+  type DatabaseState,
+  keepKeyRing,
+  readDatabaseState,
+  sealedExample,
+} from './queries/opening.ts'
+import { createKeyRing, firstKeys, missingKeys, type RingKey } from './tokens/key-ring.ts'
+import {
+  configuredRoots,
+  openRing,
+  type Root,
+  rootSecrets,
+  type StoredRing,
+  sealMore,
+  sealRing,
+} from './tokens/roots.ts'
 
 /** The newest migration of `supabase/migrations` that this code needs. */
 export const NEEDED_MIGRATION = { version: '030', name: 'seeded_clients' }
@@ -13,7 +28,7 @@ export const startErrors = {
   database_refused: 'The database refuses DATABASE_URL: there is no such database or role, or the password is wrong.',
   not_migrated: 'The database has no tables of the gateway, or they are not for the role in DATABASE_URL.',
   migrations_missing: 'The database lacks migrations that this version needs.',
-  master_secret: 'AUTH_MASTER_SECRET is not the one of this database.',
+  root: 'No configured root (AUTH_MASTER_SECRET) opens the key ring of this database.',
   relying_party:
     'Passkeys are registered for another domain, and work for no other one: set WEBAUTHN_RP_ID to that domain.',
   database_restored:
@@ -38,32 +53,40 @@ export class StartError extends Error {
   }
 }
 
-const KEY_CHECK = 'lanonasis-auth-gateway'
-const sealKeyCheck = (derive: DeriveKey) => sealBytes(derive('key-check'), Buffer.from(KEY_CHECK), 'key-check')
+/** The key ring of a database, opened. */
+export type OpenedRing = {
+  /** The version that was read. */
+  version: number
+  /** Which of the configured roots it is sealed under, from 0. */
+  root: number
+  keys: RingKey[]
+}
 
-function opens(open: () => Buffer): boolean {
-  try {
-    open()
-    return true
-  } catch {
-    return false
+/** Opens the key ring with the configured root that it is sealed under. @throws StartError if none is, or the ring was changed */
+export async function openStoredRing(stored: StoredRing, roots: Root[]): Promise<OpenedRing> {
+  const index = roots.findIndex(({ id }) => id === stored.root)
+  const root = roots[index]
+  if (!root) throw new StartError('root')
+  return { version: stored.version, root: index, keys: await openRing(stored, root) }
+}
+
+/**
+ * Returns the keys for a database without a ring: those derived from its master secret if it has sealed values.
+ * @throws StartError if no configured secret opens them
+ */
+async function keysWithoutRing(sql: postgres.Sql, settings: Config): Promise<RingKey[]> {
+  const known = await sealedExample(sql)
+  if (!known) return firstKeys()
+  const opens = (keys: RingKey[]) => {
+    try {
+      return createKeyRing(keys, () => new Date()).open(known.purpose, known.sealed, known.context).length > 0
+    } catch {
+      return false
+    }
   }
-}
-
-/** Which of the configured master secrets opens a key-check value, from 0; -1 for none. */
-export function findMasterSecret(settings: Pick<Config, 'AUTH_MASTER_SECRET'>, keyCheck: Uint8Array): number {
-  return masterSecrets(settings).findIndex((secret) =>
-    opens(() => openBytes(keyDerivation(secret)('key-check'), keyCheck, 'key-check')),
-  )
-}
-
-/** The first master secret, if the database has no data keys or the secret opens them. */
-async function secretWithoutKeyCheck(sql: postgres.Sql, settings: Config): Promise<number> {
-  const known = await oldestSubjectKey(sql)
-  if (!known) return 0
-  return masterSecrets(settings).findIndex((secret) =>
-    opens(() => openBytes(keyDerivation(secret)('subject-key-wrapping'), known.wrapped_key, known.subject)),
-  )
+  const found = rootSecrets(settings).map(firstKeys).find(opens)
+  if (!found) throw new StartError('root')
+  return found
 }
 
 const REFUSED = new Set(['28P01', '28000', '3D000', '42501'])
@@ -96,17 +119,15 @@ function warningsOf({ newestMigration, disabledTriggers, foreignRoles }: Databas
 }
 
 export type Inspection = {
-  /** Which of the configured master secrets is that of the database, from 0. */
-  secret: number
-  /** A new database has no key-check value yet. */
-  isNew: boolean
+  /** The key ring; a new database has none yet. */
+  ring?: OpenedRing
   warnings: StartWarning[]
   /** Measured during the inspection. */
   clock: DatabaseClock
 }
 
 /**
- * Checks whether a process may serve from a database, and with which master secret. Changes nothing.
+ * Checks whether a process may serve from a database, and opens its key ring. Changes nothing.
  * @throws StartError if it may not; the driver's error if the database is unreachable
  */
 export async function inspectDatabase(sql: postgres.Sql, settings: Config): Promise<Inspection> {
@@ -116,22 +137,33 @@ export async function inspectDatabase(sql: postgres.Sql, settings: Config): Prom
   clock.measure(state.now, sentAt)
   const problem = problemOf(state, settings)
   if (problem) throw new StartError(problem)
-  const { keyCheck } = state
-  const secret = keyCheck ? findMasterSecret(settings, keyCheck) : await secretWithoutKeyCheck(sql, settings)
-  if (secret < 0) throw new StartError('master_secret')
-  return { secret, isNew: !keyCheck, warnings: warningsOf(state), clock }
+  const found = { warnings: warningsOf(state), clock }
+  if (state.ring) return { ...found, ring: await openStoredRing(state.ring, configuredRoots(settings)) }
+  await keysWithoutRing(sql, settings)
+  return found
+}
+
+/** Adds a key for each purpose that is newer than the ring. Of several processes that do so, the first one's keys count. */
+async function completeRing(sql: postgres.Sql, opened: OpenedRing, roots: Root[]): Promise<OpenedRing> {
+  const missing = missingKeys(opened.keys)
+  const [stored, root] = [missing.length > 0 ? await changedKeyRing(sql, 0) : undefined, roots[opened.root]]
+  if (!stored || !root) return opened
+  return openStoredRing(await addToKeyRing(sql, await sealMore(missing, stored, root)), roots)
 }
 
 /**
- * The same, and stores a key-check value in a new database.
- * @throws StartError, also if another process has initialized the database with another secret
+ * The same, and stores a key ring in a database without one.
+ * @throws StartError, also if another process has stored one under another root
  */
-export async function openDatabase(sql: postgres.Sql, settings: Config): Promise<Inspection> {
-  const found = await inspectDatabase(sql, settings)
-  if (!found.isNew) return found
-  const master = masterSecrets(settings)[found.secret]
-  if (!master) throw new StartError('master_secret')
-  const secret = findMasterSecret(settings, await keepKeyCheck(sql, sealKeyCheck(keyDerivation(master))))
-  if (secret < 0) throw new StartError('master_secret')
-  return { ...found, secret }
+export async function openDatabase(
+  sql: postgres.Sql,
+  settings: Config,
+): Promise<Inspection & { ring: OpenedRing; isNew: boolean }> {
+  const { ring, ...found } = await inspectDatabase(sql, settings)
+  const roots = configuredRoots(settings)
+  if (ring) return { ...found, ring: await completeRing(sql, ring, roots), isNew: false }
+  const [first] = roots
+  if (!first) throw new StartError('root')
+  const kept = await keepKeyRing(sql, await sealRing(await keysWithoutRing(sql, settings), first))
+  return { ...found, ring: await openStoredRing(kept, roots), isNew: true }
 }

@@ -4,6 +4,7 @@ import { afterEach, expect, test } from 'vitest'
 import { loadConfig } from '../shared/config.ts'
 import { createGateway } from '../shared/gateway.ts'
 import { cellOf, idFrom, newId, useCell } from '../shared/ids.ts'
+import { firstKeys } from '../shared/tokens/key-ring.ts'
 
 afterEach(() => useCell(0))
 
@@ -52,7 +53,7 @@ test('what a new database begins with is of cell 0', () => {
 
 test('the setting CELL is the cell of a gateway', async () => {
   const env = { NODE_ENV: 'test', DATABASE_URL: 'postgres://127.0.0.1:1/none' }
-  const gateway = createGateway(loadConfig({ ...env, CELL: '600' }))
+  const gateway = createGateway(loadConfig({ ...env, CELL: '600' }), firstKeys())
   expect(cellOf(newId())).toBe(600)
   await gateway.close()
   expect(() => loadConfig({ ...env, CELL: '1024' })).toThrow('CELL: ')

@@ -49,7 +49,8 @@ const OWN: Record<string, string> = {
   'shared/sign-in/proof-of-work.ts': 'the solution of a challenge, whose members are all required',
 }
 /** What the gateway sealed or wrote itself. */
-const SEALED = /JSON\.parse\(\s*(openBytes|opened|personal\.open|kept|bytes|row\.|origin|details|JSON\.stringify)/g
+const SEALED =
+  /JSON\.parse\(\s*(openBytes|ring\.open|opened|personal\.open|kept|bytes|row\.|origin|details|JSON\.stringify)/g
 
 test('every other place that reads JSON from outside does so by the helper', () => {
   const files = globSync('{shared,netlify}/**/*.{ts,tsx}').filter((file) => !file.includes('node_modules'))

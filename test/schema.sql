@@ -460,16 +460,32 @@ alter table auth_gateway.identities enable row level security;
 create policy application_reads on auth_gateway.identities for r to auth_gateway_app using (true);
 grant select on table auth_gateway.identities to auth_gateway_app;
 
-create table auth_gateway.key_check (
-  one boolean not null default true,
+create table auth_gateway.key_ring (
+  id uuid not null,
+  purpose text not null,
+  epoch integer not null,
   sealed bytea not null,
-  made_at timestamp with time zone not null default now(),
-  constraint key_check_one_check CHECK (one),
-  constraint key_check_pkey PRIMARY KEY (one)
+  active_from timestamp with time zone not null,
+  constraint key_ring_epoch_check CHECK ((epoch > 0)),
+  constraint key_ring_pkey PRIMARY KEY (id),
+  constraint key_ring_purpose_epoch_key UNIQUE (purpose, epoch)
 );
-alter table auth_gateway.key_check enable row level security;
-create policy application_reads on auth_gateway.key_check for r to auth_gateway_app using (true);
-grant select on table auth_gateway.key_check to auth_gateway_app;
+alter table auth_gateway.key_ring enable row level security;
+create policy application_reads on auth_gateway.key_ring for r to auth_gateway_app using (true);
+grant select on table auth_gateway.key_ring to auth_gateway_app;
+
+create table auth_gateway.key_root (
+  one boolean not null default true,
+  version integer not null default 1,
+  root text not null,
+  wrapped bytea not null,
+  made_at timestamp with time zone not null default now(),
+  constraint key_root_one_check CHECK (one),
+  constraint key_root_pkey PRIMARY KEY (one)
+);
+alter table auth_gateway.key_root enable row level security;
+create policy application_reads on auth_gateway.key_root for r to auth_gateway_app using (true);
+grant select on table auth_gateway.key_root to auth_gateway_app;
 
 create table auth_gateway.log_horizon (
   one boolean not null default true,
@@ -1903,17 +1919,22 @@ begin
 end $function$;
 grant execute on function auth_gateway.keep_form_state(bytea,bytea,timestamp with time zone) to auth_gateway_app;
 
-CREATE OR REPLACE FUNCTION auth_gateway.keep_key_check(p_sealed bytea)
- RETURNS bytea
+CREATE OR REPLACE FUNCTION auth_gateway.keep_key_ring(p_root text, p_wrapped bytea, p_keys jsonb)
+ RETURNS json
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'auth_gateway', 'pg_temp'
 AS $function$
 begin
-  insert into key_check (sealed) values (p_sealed) on conflict do nothing;
-  return (select k.sealed from key_check k);
+  insert into key_root (root, wrapped) values (p_root, p_wrapped) on conflict do nothing;
+  if found then
+    insert into key_ring (id, purpose, epoch, sealed, active_from)
+    select k.id, k.purpose, k.epoch, decode(k.sealed, 'base64'), k.active_from
+    from jsonb_to_recordset(p_keys) as k(id uuid, purpose text, epoch integer, sealed text, active_from timestamptz);
+  end if;
+  return read_key_ring();
 end $function$;
-grant execute on function auth_gateway.keep_key_check(bytea) to auth_gateway_app;
+grant execute on function auth_gateway.keep_key_ring(text,bytea,jsonb) to auth_gateway_app;
 
 CREATE OR REPLACE FUNCTION auth_gateway.known_browser(p_uai uuid, p_sessions jsonb)
  RETURNS uuid
@@ -2923,6 +2944,19 @@ begin
   return v_wait;
 end $function$;
 grant execute on function auth_gateway.rate_limit_wait(jsonb) to auth_gateway_app;
+
+CREATE OR REPLACE FUNCTION auth_gateway.read_key_ring()
+ RETURNS json
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'auth_gateway', 'pg_temp'
+AS $function$
+  select json_build_object('version', r.version, 'root', r.root, 'wrapped', encode(r.wrapped, 'base64'), 'keys', (
+    select json_agg(json_build_object('id', k.id, 'purpose', k.purpose, 'epoch', k.epoch, 'sealed', encode(k.sealed, 'base64'),
+      'active_from', k.active_from)) from key_ring k))
+  from key_root r
+$function$;
+grant execute on function auth_gateway.read_key_ring() to auth_gateway_app;
 
 CREATE OR REPLACE FUNCTION auth_gateway.rebuild_model(p_name text)
  RETURNS void

@@ -22,7 +22,7 @@ const faults = {
   key_differs: 'the data key of a subject is not the one of its first event',
   key_missing: 'the data key of a subject is gone, but it was not erased',
   key_orphaned: 'a data key belongs to no stream',
-  key_foreign: 'the data key of a subject is sealed under a master secret that is not that of the database',
+  key_foreign: 'the data key of a subject is not sealed under the key ring of the database',
   address_twice: 'two identities have the same address',
   tree_missing: 'the audit tree is gone',
   tree_size: 'the audit tree and its tiles differ in size',

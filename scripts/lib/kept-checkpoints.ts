@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs'
 import type postgres from 'postgres'
 import { checkpointSigner } from '../../shared/audit/checkpoints.ts'
-import { type Config, loadConfig, masterSecrets } from '../../shared/config.ts'
-import { findMasterSecret } from '../../shared/start.ts'
-import { type DeriveKey, keyDerivation } from '../../shared/tokens/derived-key.ts'
+import { type Config, loadConfig } from '../../shared/config.ts'
+import { changedKeyRing } from '../../shared/queries/opening.ts'
+import { openStoredRing } from '../../shared/start.ts'
+import { createKeyRing, type KeyRing } from '../../shared/tokens/key-ring.ts'
 import {
   type Checkpoint,
   createNoteOpener,
@@ -11,6 +12,7 @@ import {
   type NoteSigner,
   readNote,
 } from '../../shared/tokens/note.ts'
+import { configuredRoots } from '../../shared/tokens/roots.ts'
 import { operatorEnvironment } from './operator-environment.ts'
 import { RefusedError } from './terminal.ts'
 
@@ -24,8 +26,8 @@ export type OpenText = (note: string) => string | undefined
 type FoundSecrets = {
   /** Signs as the log does, under an origin. */
   signerFor?: (origin: string) => NoteSigner
-  /** Derivations from its master secret first, then from the other configured ones. */
-  derivations: DeriveKey[]
+  /** The key ring of the database. */
+  ring?: KeyRing
 }
 
 function readConfig(env: NodeJS.ProcessEnv): Config | undefined {
@@ -36,22 +38,22 @@ function readConfig(env: NodeJS.ProcessEnv): Config | undefined {
   }
 }
 
-/** Returns the index of the configured master secret that the database uses; 0 for a database that no process has opened. */
-async function masterSecretOf(sql: postgres.Sql, config: Config): Promise<number> {
-  const [row] = await sql<{ sealed: Uint8Array }[]>`select sealed from auth_gateway.key_check`
-  return row ? findMasterSecret(config, row.sealed) : 0
+/** Opens the key ring of a database; undefined if there is none, or no configured root opens it. */
+async function ringOf(sql: postgres.Sql, config: Config): Promise<KeyRing | undefined> {
+  const stored = await changedKeyRing(sql, 0)
+  const opened = stored && (await openStoredRing(stored, configuredRoots(config)).catch(() => undefined))
+  return opened && createKeyRing(opened.keys, () => new Date())
 }
 
 /** Finds the configured secrets of a database; secrets of another database do not count. */
 export async function findSecrets(env: NodeJS.ProcessEnv, sql: postgres.Sql): Promise<FoundSecrets> {
   const config = readConfig(env)
-  if (!config) return { derivations: [] }
-  const all = masterSecrets(config).map(keyDerivation)
-  const derive = all[await masterSecretOf(sql, config)]
-  const signing = derive ?? (config.AUDIT_SIGNING_KEY ? all[0] : undefined)
+  if (!config) return {}
+  const ring = await ringOf(sql, config)
+  const signing = ring ?? (config.AUDIT_SIGNING_KEY ? createKeyRing([], () => new Date()) : undefined)
   return {
-    derivations: derive ? [derive, ...all.filter((one) => one !== derive)] : [],
-    ...(signing && { signerFor: (origin: string) => checkpointSigner({ config, derive: signing }, origin) }),
+    ring,
+    ...(signing && { signerFor: (origin: string) => checkpointSigner({ config, ring: signing }, origin) }),
   }
 }
 

@@ -1,5 +1,5 @@
 import type postgres from 'postgres'
-import type { DeriveKey } from '../../shared/tokens/derived-key.ts'
+import type { KeyRing } from '../../shared/tokens/key-ring.ts'
 import type { Checkpoint } from '../../shared/tokens/note.ts'
 import { createFindings, type FaultReport, type Report } from './findings.ts'
 import { grantText, listForeignGrants, listUnguarded } from './guards.ts'
@@ -13,7 +13,7 @@ import { verifyTree } from './verify-tree.ts'
 
 export type Verification = { ok: boolean; events: number; streams: number; archives: number; faults: FaultReport[] }
 
-/** What is known outside of the database: the log's verifier keys, checkpoints, archives, and derivations from its master secret and other configured ones. */
+/** What is known outside of the database: the log's verifier keys, checkpoints, archives, and its key ring. */
 export type Outside = {
   keys?: string[]
   openNote?: OpenNote
@@ -21,7 +21,7 @@ export type Outside = {
   known?: Checkpoint[]
   /** The folder of the archives. */
   archives?: string
-  derivations?: DeriveKey[]
+  ring?: KeyRing
 }
 
 /**
@@ -37,7 +37,7 @@ export async function verifyEvents(sql: postgres.Sql, outside: Outside = {}): Pr
     await verifyErasable(transaction, findings.add)
     const archives = await verifyArchives(transaction, findings.add, outside)
     await verifyTree(transaction, findings.add, outside)
-    await verifyPeople(transaction, findings.add, outside.derivations ?? [])
+    await verifyPeople(transaction, findings.add, outside.ring)
     await verifyGuards(transaction, findings.add)
     return { ...walked, archives }
   })

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type postgres from 'postgres'
 import { createPersonal, type Personal } from '../../shared/personal.ts'
-import type { DeriveKey } from '../../shared/tokens/derived-key.ts'
+import type { KeyRing } from '../../shared/tokens/key-ring.ts'
 import { emailLookup } from '../../shared/typed/email.ts'
 import type { Report } from './findings.ts'
 
@@ -10,20 +10,12 @@ const BATCH = 2000
 type Row = { subject: string; wrapped_key: Uint8Array; stream_type: string | null; position: string | null }
 type AddressRow = { uai: string; kind: string; address: string; wrapped_key: Uint8Array; position: string }
 
-/**
- * Checks that every subject is sealed under the master secret of the database, and that no two identities have the same address: a
- * process with another secret would cause both.
- * @param derivations from the master secret of the database first, then from other configured ones, which open more addresses
- */
-export async function verifyPeople(
-  sql: postgres.TransactionSql,
-  report: Report,
-  derivations: DeriveKey[],
-): Promise<void> {
-  const [own, ...others] = derivations.map((derive) => createPersonal(derive))
-  if (!own) return
+/** Checks that every subject is sealed under the key ring of the database, and that no two identities have the same address. */
+export async function verifyPeople(sql: postgres.TransactionSql, report: Report, ring?: KeyRing): Promise<void> {
+  if (!ring) return
+  const own = createPersonal(ring)
   await verifySubjects(sql, report, own)
-  await verifyAddresses(sql, report, [own, ...others])
+  await verifyAddresses(sql, report, own)
 }
 
 async function verifySubjects(sql: postgres.TransactionSql, report: Report, own: Personal): Promise<void> {
@@ -39,7 +31,7 @@ async function verifySubjects(sql: postgres.TransactionSql, report: Report, own:
 }
 
 /** Checks verified addresses only: others do not identify anyone. */
-async function verifyAddresses(sql: postgres.TransactionSql, report: Report, readers: Personal[]): Promise<void> {
+async function verifyAddresses(sql: postgres.TransactionSql, report: Report, own: Personal): Promise<void> {
   const holders = new Map<string, string>()
   const rows = sql<AddressRow[]>`
     select c.uai, c.kind, c.address, k.wrapped_key, e.position::text
@@ -51,9 +43,7 @@ async function verifyAddresses(sql: postgres.TransactionSql, report: Report, rea
   )
   for await (const batch of rows)
     for (const { uai, kind, address, wrapped_key, position } of batch) {
-      const text = readers
-        .map((reader) => opened(() => reader.open(uai, reader.unwrap(uai, wrapped_key), address)))
-        .find((one) => one !== undefined)
+      const text = opened(() => own.open(uai, own.unwrap(uai, wrapped_key), address))
       if (text === undefined) continue
       const name = createHash('sha256')
         .update(`${kind} ${emailLookup(text)}`)

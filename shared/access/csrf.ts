@@ -2,12 +2,12 @@ import { createHmac } from 'node:crypto'
 import type { Call } from '../call.ts'
 import { GatewayError } from '../errors.ts'
 import { isTrustedOrigin } from '../http/cors.ts'
-import type { DeriveKey } from '../tokens/derived-key.ts'
+import type { KeyRing } from '../tokens/key-ring.ts'
 import { equalHash } from '../tokens/opaque.ts'
 
 /** The CSRF token for links on a person's own page. */
-export function csrfToken(derive: DeriveKey, boundTo: string): string {
-  return createHmac('sha256', derive('csrf')).update(boundTo).digest('base64url')
+export function csrfToken(ring: KeyRing, boundTo: string): string {
+  return createHmac('sha256', ring.key('csrf')).update(boundTo).digest('base64url')
 }
 
 /**
@@ -25,10 +25,10 @@ export function checkOrigin(call: Call, issuer: string): void {
  * Checks the CSRF token of a link and, where the browser sends Fetch Metadata, that the page is the gateway's own.
  * @throws GatewayError csrf_invalid
  */
-export function checkCsrf(call: Call, derive: DeriveKey, boundTo: string, given: string | undefined): void {
+export function checkCsrf(call: Call, ring: KeyRing, boundTo: string, given: string | undefined): void {
   const site = call.request.header('sec-fetch-site')
   const foreign = site !== undefined && site !== 'same-origin' && site !== 'none'
-  if (foreign || !given || !equalHash(csrfToken(derive, boundTo), given)) throw new GatewayError('csrf_invalid')
+  if (foreign || !given || !equalHash(csrfToken(ring, boundTo), given)) throw new GatewayError('csrf_invalid')
 }
 
 /** Whether a page of another site made this request (Fetch Metadata). */

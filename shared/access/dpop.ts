@@ -12,8 +12,8 @@ const NONCE_SECONDS = 300
 /** A `jti` is kept longer than its proof is valid, since the database clock may differ. */
 const KEEP_SECONDS = PROOF_SECONDS + 60
 
-function nonceOf({ derive }: Gateway, window: number): string {
-  return createHmac('sha256', derive('dpop-nonce')).update(String(window)).digest('base64url')
+function nonceOf({ ring }: Gateway, window: number): string {
+  return createHmac('sha256', ring.key('dpop-nonce')).update(String(window)).digest('base64url')
 }
 
 const windowAt = (now: Date) => Math.floor(now.getTime() / (NONCE_SECONDS * 1000))

@@ -22,9 +22,10 @@ export type FormStates = ReturnType<typeof formStatesOf>
  * browser's key, so that neither the database nor another browser can read them.
  * @param browser the key of the browser
  */
-export function formStatesOf({ derive, reads, now }: Gateway, browser: string) {
-  const sealingKey = createHmac('sha256', derive('form-state')).update(browser).digest()
-  const keyOf = (name: string) => createHmac('sha256', derive('form-state-name')).update(`${browser} ${name}`).digest()
+export function formStatesOf({ ring, reads, now }: Gateway, browser: string) {
+  const sealingKey = createHmac('sha256', ring.key('form-state')).update(browser).digest()
+  const keyOf = (name: string) =>
+    createHmac('sha256', ring.key('form-state-name')).update(`${browser} ${name}`).digest()
   const until = (seconds: number) => new Date(now().getTime() + seconds * 1000)
   const open = <Value>(name: string, sealed: Uint8Array): Value =>
     JSON.parse(openBytes(sealingKey, sealed, name).toString())

@@ -20,11 +20,11 @@ export type FormToken = {
  * @param token.holder what it is bound to: a session, or a session and a request; without a session, the browser key
  */
 export function signFormToken(
-  { derive }: Pick<Gateway, 'derive'>,
+  { ring }: Pick<Gateway, 'ring'>,
   { id = newId(), transaction = '', holder }: { id?: string; transaction?: string; holder: string },
 ): string {
   const signed = JSON.stringify([holder, id, transaction])
-  return `${id}.${transaction}.${createHmac('sha256', derive('csrf')).update(signed).digest('base64url')}`
+  return `${id}.${transaction}.${createHmac('sha256', ring.key('csrf')).update(signed).digest('base64url')}`
 }
 
 /** The value of a form's hidden field `csrf`, bound to this browser, or to the session that the form is about. */

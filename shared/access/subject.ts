@@ -3,7 +3,7 @@ import type { Gateway } from '../gateway.ts'
 import type { Client } from '../queries/api-clients.ts'
 import type { Person } from '../queries/person.ts'
 
-type Derive = Pick<Gateway, 'derive'>
+type WithRing = Pick<Gateway, 'ring'>
 
 /** Whether a client gets pairwise identifiers; first-party applications get the UAI (OpenID Connect Core section 8). */
 export const isPairwise = ({ metadata, first_party }: Client) => metadata.subject_type === 'pairwise' && !first_party
@@ -19,23 +19,23 @@ function sectorOf({ client_id, metadata }: Client): string {
   return first.startsWith('https:') ? new URL(first).host : client_id
 }
 
-const pairwise = ({ derive }: Derive, client: Client, kind: string, value: string) =>
-  createHmac('sha256', derive('pairwise-subject'))
+const pairwise = ({ ring }: WithRing, client: Client, kind: string, value: string) =>
+  createHmac('sha256', ring.key('pairwise-subject'))
     .update(`${kind}\n${sectorOf(client)}\n${value}`)
     .digest('base64url')
 
 /** The `sub` of a person for a client: the UAI, or an opaque pairwise identifier (OpenID Connect Core section 8.1). */
-export function subjectOf(gateway: Derive, client: Client, { uai }: Pick<Person, 'uai'>): string {
+export function subjectOf(gateway: WithRing, client: Client, { uai }: Pick<Person, 'uai'>): string {
   return isPairwise(client) ? pairwise(gateway, client, 'sub', uai) : uai
 }
 
 /** The `sid` of a session for a client, pairwise so that two clients cannot correlate a person by it. */
-export function sessionNameFor(gateway: Derive, client: Client, sessionId: string): string {
+export function sessionNameFor(gateway: WithRing, client: Client, sessionId: string): string {
   return isPairwise(client) ? pairwise(gateway, client, 'sid', sessionId) : sessionId
 }
 
 /** Whether a client's `sub` identifies this person, also from before a merge or a change of its `subject_type`. */
-export function isSubject(gateway: Derive, client: Client, { members }: Pick<Person, 'members'>, sub = ''): boolean {
+export function isSubject(gateway: WithRing, client: Client, { members }: Pick<Person, 'members'>, sub = ''): boolean {
   return (
     members.includes(sub) || (isPairwise(client) && members.some((uai) => subjectOf(gateway, client, { uai }) === sub))
   )

@@ -24,14 +24,14 @@ const SYSTEM: Actor = { type: 'system', id: 'checkpoints' }
 const originOfIssuer = (issuer: string) => `${issuer.replace(/^https?:\/\//, '')}/audit`
 
 /** Creates the signer of checkpoints, whose key is not in the database. */
-export function checkpointSigner({ config, derive }: Pick<Gateway, 'config' | 'derive'>, origin: string): NoteSigner {
+export function checkpointSigner({ config, ring }: Pick<Gateway, 'config' | 'ring'>, origin: string): NoteSigner {
   const { AUDIT_SIGNING_KEY } = config
-  const seed = AUDIT_SIGNING_KEY ? Buffer.from(AUDIT_SIGNING_KEY, 'base64') : derive('audit-checkpoint')
+  const seed = AUDIT_SIGNING_KEY ? Buffer.from(AUDIT_SIGNING_KEY, 'base64') : ring.key('audit-checkpoint')
   return createNoteSigner(origin, seed)
 }
 
 /** Returns the signer of a note, which may have an earlier origin of the log. */
-export const signerOfNote = (settings: Pick<Gateway, 'config' | 'derive'>, note: string): NoteSigner =>
+export const signerOfNote = (settings: Pick<Gateway, 'config' | 'ring'>, note: string): NoteSigner =>
   checkpointSigner(settings, readNote(note)?.origin ?? '')
 
 /** Returns the signer of the log, under its stored or initial origin. */

@@ -3,17 +3,16 @@ import { createSigner } from '../delivery/sign.ts'
 import type { Gateway } from '../gateway.ts'
 import { GuardedFetchError, guardedFetch } from '../http/guarded-fetch.ts'
 import type { AuditRow } from '../queries/audit-events.ts'
-import { openBytes, sealBytes } from '../tokens/sealed.ts'
 import { toAuditEvent } from './event-view.ts'
 
 const TIMEOUT_MS = 8000
 const MAX_BYTES = 64 * 1024
 
-export const sealWebhookSecret = ({ derive }: Gateway, id: string, secret: string) =>
-  sealBytes(derive('webhook-secret'), Buffer.from(secret), id)
+export const sealWebhookSecret = ({ ring }: Gateway, id: string, secret: string) =>
+  ring.seal('webhook-secret', Buffer.from(secret), id)
 
-export const openWebhookSecret = ({ derive }: Gateway, id: string, sealed: Uint8Array) =>
-  openBytes(derive('webhook-secret'), sealed, id).toString()
+export const openWebhookSecret = ({ ring }: Gateway, id: string, sealed: Uint8Array) =>
+  ring.open('webhook-secret', sealed, id).toString()
 
 /** The data of an event in a webhook: no personal values, encrypted or not, and no origin. */
 function messageOf(gateway: Gateway, row: AuditRow): string {

@@ -20,7 +20,7 @@ import {
 /** For local use only: published. */
 export const DEVELOPMENT_MASTER_SECRET = 'bG9jYWwtZGV2ZWxvcG1lbnQtb25seS1tYXN0ZXItc2VjcmV0'
 
-const isMasterSecret = (value: string) => {
+export const isMasterSecret = (value: string) => {
   const all = several(value)
   return all.every((one) => isSecretOf(one, 32)) && new Set(all).size === all.length
 }
@@ -67,9 +67,21 @@ export const serverVariables = {
     0,
   ),
   AUTH_MASTER_SECRET: variable(
-    'Base64, at least 32 random bytes (`openssl rand -base64 32`). All other keys are derived from it. Of several (separated by a vertical bar), the one that belongs to the database is used; a new database uses the first.',
+    'Base64, at least 32 random bytes (`openssl rand -base64 32`): the root that the key ring in the database is sealed under. Of several (separated by a vertical bar), the one that belongs to the database is used; a new database uses the first. Optional with one of the next two.',
     matching(isMasterSecret, 'must be base64 of at least 32 random bytes, several different ones separated by |'),
     DEVELOPMENT_MASTER_SECRET,
+  ),
+  AUTH_MASTER_SECRET_FILE: optional('File with such secrets, preferred to those of the variable.', text(1)),
+  AUTH_ROOT_KMS_KEY: optional(
+    'ARN of a symmetric key of AWS KMS as the root, or several, separated by a vertical bar; preferred to secrets. Credentials come from where the AWS SDK finds them.',
+    matching(
+      (value) => several(value).every((one) => /^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key\/[\w-]+$/.test(one)),
+      'must be ARNs of KMS keys, separated by |',
+    ),
+  ),
+  AUTH_ROOT_KMS_URL: optional(
+    'Address of KMS, such as that of a private endpoint; unset means the public one.',
+    httpUrl,
   ),
   COOKIE_DOMAIN: optional('Domain of the session cookies; unset means the gateway’s own host only.', () =>
     z.string().check(z.regex(/^\.?[a-z0-9-]+(\.[a-z0-9-]+)+$/i, 'must be a domain name such as .example.com')),

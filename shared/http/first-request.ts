@@ -1,15 +1,12 @@
-/** One-time work before the first request of a process. */
-let prepare: (() => Promise<unknown>) | undefined
+/** What a request has to wait for; undefined if nothing. */
+type Due = () => (() => Promise<unknown>) | undefined
+
+let due: Due = () => undefined
 
 /** Registers that work. The gateway's module does so when loaded, so that no function can forget to wait for it. */
-export function beforeFirstRequest(work: () => Promise<unknown>): void {
-  prepare = work
+export function beforeRequests(work: Due): void {
+  due = work
 }
 
-/** Returns that work until it is done. */
-export const unprepared = (): (() => Promise<unknown>) | undefined => prepare
-
-/** Marks that work as done. */
-export function prepared(): void {
-  prepare = undefined
-}
+/** Returns the work that the next request has to wait for. */
+export const unprepared: Due = () => due()

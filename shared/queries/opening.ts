@@ -1,10 +1,12 @@
 import type postgres from 'postgres'
 import { atOnce, useAtOnce } from '../at-once.ts'
+import type { SealingPurpose } from '../tokens/key-ring.ts'
+import type { StoredRing } from '../tokens/roots.ts'
 
 /** The state of a database that a process checks before it serves from it. */
 export type DatabaseState = {
-  /** The key-check value; null in a new database. */
-  keyCheck: Uint8Array | null
+  /** The key ring; null in a new database. */
+  ring: StoredRing | null
   /** Whether the needed migration is applied: one of that number and name. */
   isMigrated: boolean
   /** The domain of the first passkey, which is that of all; null before it is registered. */
@@ -23,7 +25,7 @@ export async function readDatabaseState(
   needed: { version: string; name: string },
 ): Promise<DatabaseState> {
   const [row] = await sql<DatabaseState[]>`
-    select (select k.sealed from auth_gateway.key_check k) as "keyCheck",
+    select auth_gateway.read_key_ring() as ring,
       exists (select from auth_gateway.migrations m where m.version = ${needed.version} and m.name = ${needed.name}) as "isMigrated",
       (select p.rp_id from auth_gateway.passkeys p order by p.id limit 1) as "relyingParty",
       (select max(m.version) from auth_gateway.migrations m) as "newestMigration", clock_timestamp() as now,
@@ -40,19 +42,28 @@ export async function readDatabaseState(
   return row
 }
 
-/** A data key to check the master secret against, if the key-check value was lost. */
-export async function oldestSubjectKey(
+/** A value that the keys of a database have sealed; undefined if there is none. */
+export async function sealedExample(
   sql: postgres.Sql,
-): Promise<{ subject: string; wrapped_key: Uint8Array } | undefined> {
-  const [row] = await sql<{ subject: string; wrapped_key: Uint8Array }[]>`
-    select subject, wrapped_key from auth_gateway.subject_keys order by subject limit 1`
+): Promise<{ purpose: SealingPurpose; context: string; sealed: Uint8Array } | undefined> {
+  const [row] = await sql<{ purpose: SealingPurpose; context: string; sealed: Uint8Array }[]>`
+    (select 'subject-key-wrapping' as purpose, k.subject::text as context, k.wrapped_key as sealed
+      from auth_gateway.subject_keys k order by k.subject limit 1)
+    union all
+    (select 'signing-key', k.kid, e.sealed from auth_gateway.signing_keys k
+      join auth_gateway.event_secrets e on e.event_id = k.created_by and e.name = 'private_jwk' order by k.id limit 1)
+    limit 1`
   return row
 }
 
-/** Stores the key-check value of a new database; returns the effective one. */
-export async function keepKeyCheck(sql: postgres.Sql, sealed: Uint8Array): Promise<Uint8Array> {
-  const [row] = await sql<{ kept: Uint8Array }[]>`select auth_gateway.keep_key_check(${sealed}) as kept`
-  if (!row) throw new Error('the key-check value was not stored')
+/** Stores the key ring of a new database; returns the effective one. */
+export async function keepKeyRing(
+  sql: postgres.Sql,
+  { root, wrapped, keys }: Omit<StoredRing, 'version'>,
+): Promise<StoredRing> {
+  const [row] = await sql<{ kept: StoredRing }[]>`
+    select auth_gateway.keep_key_ring(${root}, ${Buffer.from(wrapped, 'base64')}, ${sql.json(keys)}) as kept`
+  if (!row) throw new Error('the key ring was not stored')
   return row.kept
 }
 
@@ -79,4 +90,18 @@ export async function testAtOnce(sql: postgres.Sql): Promise<boolean> {
   const works = JSON.stringify(received) === JSON.stringify(sent)
   useAtOnce(works)
   return works
+}
+
+/** Adds keys of purposes and epochs that the ring lacks; returns the ring. */
+export async function addToKeyRing(sql: postgres.Sql, keys: StoredRing['keys']): Promise<StoredRing> {
+  const [row] = await sql<{ ring: StoredRing }[]>`select auth_gateway.add_to_key_ring(${sql.json(keys)}) as ring`
+  if (!row) throw new Error('the key ring was not completed')
+  return row.ring
+}
+
+/** The key ring, unless it is the known version. */
+export async function changedKeyRing(sql: postgres.Sql, known: number): Promise<StoredRing | undefined> {
+  const [row] = await sql<{ ring: StoredRing }[]>`
+    select auth_gateway.read_key_ring() as ring from auth_gateway.key_root r where r.version <> ${known}`
+  return row?.ring
 }

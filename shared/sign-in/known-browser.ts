@@ -2,7 +2,6 @@ import type { Call } from '../call.ts'
 import { readKnownBrowser } from '../http/cookies.ts'
 import { findKnownBrowser } from '../queries/known-browsers.ts'
 import { bytesToUuid, uuidToBytes } from '../tokens/opaque.ts'
-import { openBytes, sealBytes } from '../tokens/sealed.ts'
 
 const SEALED_FOR = 'lanonasis_known'
 /** Maximum number of people per browser. */
@@ -15,7 +14,7 @@ function readEntries(call: Call): Buffer[] {
   const sealed = readKnownBrowser(call)
   if (!sealed || sealed.length > 400) return []
   try {
-    const bytes = openBytes(call.gateway.derive('known-browser'), Buffer.from(sealed, 'base64url'), SEALED_FOR)
+    const bytes = call.gateway.ring.open('known-browser', Buffer.from(sealed, 'base64url'), SEALED_FOR)
     const count = Math.floor(bytes.length / ENTRY_BYTES)
     return Array.from({ length: count }, (_, at) => bytes.subarray(at * ENTRY_BYTES, (at + 1) * ENTRY_BYTES))
   } catch {
@@ -36,7 +35,7 @@ export function rememberBrowser(call: Call, signedIn: { uai: string; sessionId: 
   const person = call.gateway.personal.digest(`known-browser ${signedIn.uai}`).subarray(0, PERSON_BYTES)
   const others = readEntries(call).filter((entry) => !entry.subarray(0, PERSON_BYTES).equals(person))
   const entries = [Buffer.concat([person, uuidToBytes(signedIn.sessionId)]), ...others].slice(0, MOST_PEOPLE)
-  return sealBytes(call.gateway.derive('known-browser'), Buffer.concat(entries), SEALED_FOR).toString('base64url')
+  return call.gateway.ring.seal('known-browser', Buffer.concat(entries), SEALED_FOR).toString('base64url')
 }
 
 /** Returns the session that makes this browser known to the person of an address, if any. */

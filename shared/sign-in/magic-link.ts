@@ -10,7 +10,6 @@ import { matchesRedirectUri } from '../oauth/clients/redirect-uri.ts'
 import { mailbox } from '../people/code-address.ts'
 import { findClient } from '../queries/api-clients.ts'
 import { hashToken } from '../tokens/opaque.ts'
-import { openJson, sealJson } from '../tokens/sealed.ts'
 import { type CodeSignIn, findChallenge, stateOfChallenge } from './one-time-code.ts'
 import { brandOf, sendCode } from './send-code.ts'
 import { clientOfPlatform } from './start-session.ts'
@@ -36,15 +35,15 @@ export type MagicLink = {
   device?: string
 }
 
-const seal = ({ derive }: Gateway, kind: string, value: object) => sealJson(derive('magic-link'), value, kind)
+const seal = ({ ring }: Gateway, kind: string, value: object) => ring.sealJson('magic-link', value, kind)
 
 function unseal<T extends { until: number }>(
-  { derive, now }: Gateway,
+  { ring, now }: Gateway,
   kind: string,
   sealed: string,
   next: (value: T) => { href: string; label: string } | undefined = () => undefined,
 ): T {
-  const value = openJson<T>(derive('magic-link'), sealed, kind)
+  const value = ring.openJson<T>('magic-link', sealed, kind)
   if (!value) throw new GatewayError('magic_link_state_invalid', { reason: 'not issued here' })
   if (value.until > now().getTime()) return value
   throw new GatewayError('magic_link_state_invalid', { reason: 'expired', next: next(value) })

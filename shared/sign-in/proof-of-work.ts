@@ -12,7 +12,7 @@ const LIFE_SECONDS = 600
 /** Loaded at first use, so that cold starts stay short. */
 const library = () => import('./work-library.ts')
 
-const secretOf = ({ derive }: Gateway) => Buffer.from(derive('proof-of-work')).toString('base64')
+const secretOf = ({ ring }: Gateway) => Buffer.from(ring.key('proof-of-work')).toString('base64')
 const purposeOf = ({ personal }: Gateway, step: string) => personal.digest(`work ${step}`).toString('base64url')
 
 /** Creates an ALTCHA challenge (version 2) whose solution is valid for one step. */

@@ -12,7 +12,6 @@ import type { ProvenAccount } from '../people/external-account.ts'
 import type { UpstreamFacts } from '../people/profile.ts'
 import { listFactors } from '../queries/factors.ts'
 import type { Person } from '../queries/person.ts'
-import { openJson, sealJson } from '../tokens/sealed.ts'
 import type { AskedHooks, Settled, SignInRequest } from './complete.ts'
 import { isRemembered } from './factors/remembered-devices.ts'
 import type { Authentication } from './start-session.ts'
@@ -114,7 +113,7 @@ export async function askForSecondFactor(call: Call, held: HeldSignIn): Promise<
     description: `This account asks for a second factor. Send its code with the mfa_token, or finish at ${page}.`,
     body: {
       page,
-      mfa_token: sealJson(gateway.derive(SEALED_FOR), held, SEALED_FOR),
+      mfa_token: gateway.ring.sealJson(SEALED_FOR, held, SEALED_FOR),
       mfa_methods: [...(held.factors.includes('totp') ? ['totp'] : []), 'recovery_code'],
       expires_in: SECOND_FACTOR_SECONDS,
     },
@@ -130,8 +129,8 @@ export async function findHeld(call: Call, id: string | undefined): Promise<Held
 }
 
 /** Returns the waiting sign-in of an `mfa_token`. @throws GatewayError mfa_expired for any other text */
-export function openHeld({ derive }: Gateway, token: string): HeldSignIn {
-  const held = openJson<HeldSignIn>(derive(SEALED_FOR), token, SEALED_FOR)
+export function openHeld({ ring }: Gateway, token: string): HeldSignIn {
+  const held = ring.openJson<HeldSignIn>(SEALED_FOR, token, SEALED_FOR)
   if (!held) throw new GatewayError('mfa_expired', { reason: 'not an mfa_token' })
   return held
 }

@@ -12,7 +12,6 @@ import { claimsShape, type MappedClaims } from '../people/create-identity.ts'
 import { type HookRow, listHooks } from '../queries/hooks.ts'
 import type { Person } from '../queries/person.ts'
 import { callHook, HOOK_MS } from '../sso/call-hook.ts'
-import { openBytes } from '../tokens/sealed.ts'
 
 /** What hooks receive about a sign-in. */
 export type SignInFacts = {
@@ -55,7 +54,7 @@ async function askHook(
 ): Promise<Called> {
   const { point, url } = settings
   const id = newId()
-  const opened = openBytes(call.gateway.derive('hook-secret'), secret ?? new Uint8Array(), hookId).toString()
+  const opened = call.gateway.ring.open('hook-secret', secret ?? new Uint8Array(), hookId).toString()
   const answer = await callHook(call.gateway, {
     url,
     secret: opened,

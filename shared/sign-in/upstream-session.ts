@@ -2,9 +2,7 @@ import type { UpstreamSession } from '../domain/session.ts'
 import type { Gateway } from '../gateway.ts'
 import type { UpstreamFacts } from '../people/profile.ts'
 import { findUpstream } from '../queries/sessions.ts'
-import { openBytes, sealBytes } from '../tokens/sealed.ts'
 
-const KEY = 'upstream-session'
 /** A longer hint would not fit into the sign-out URL. */
 const MOST_HINT = 6000
 
@@ -12,7 +10,7 @@ const named = (slug: string, value: string) => `${slug.toLowerCase()}\n${value}`
 
 /** Seals the provider's session for storage with the session that is based on it. */
 export function sealUpstream(
-  { derive }: Gateway,
+  { ring }: Gateway,
   sessionId: string,
   slug: string,
   { idToken, ...facts }: UpstreamFacts,
@@ -21,14 +19,14 @@ export function sealUpstream(
   const { account, session } = facts
   return {
     lookups: { account: named(slug, account), session: session && named(slug, session) },
-    sealed: sealBytes(derive(KEY), Buffer.from(JSON.stringify({ ...facts, idToken: hint })), sessionId),
+    sealed: ring.seal('upstream-session', Buffer.from(JSON.stringify({ ...facts, idToken: hint })), sessionId),
   }
 }
 
 /** Returns the provider's session that a session is based on; undefined if none is stored. */
-export async function openUpstream({ reads, derive }: Gateway, sessionId: string): Promise<UpstreamFacts | undefined> {
+export async function openUpstream({ reads, ring }: Gateway, sessionId: string): Promise<UpstreamFacts | undefined> {
   const sealed = await findUpstream(reads, sessionId)
-  return sealed ? JSON.parse(openBytes(derive(KEY), sealed, sessionId).toString()) : undefined
+  return sealed ? JSON.parse(ring.open('upstream-session', sealed, sessionId).toString()) : undefined
 }
 
 /** Returns the digests that find sessions when their provider ends them. */

@@ -5,7 +5,6 @@ import type { Call } from '../call.ts'
 import { isHttps } from '../config.ts'
 import type { Gateway } from '../gateway.ts'
 import type { ExternalProfile } from '../people/profile.ts'
-import { openJson, sealJson } from '../tokens/sealed.ts'
 import type { CodeRequest } from './oauth-client.ts'
 
 const SECONDS = 600
@@ -83,9 +82,9 @@ const ANSWER = 'sso-answer'
 const contextOf = ({ slug, state }: SsoFlow) => `${ANSWER}.${slug}.${state}`
 
 /** Seals the verified profile of a posted response for the next request of this browser. Only the same flow can open it. */
-export const sealProfile = ({ derive }: Gateway, flow: SsoFlow, profile: ExternalProfile): string =>
-  sealJson(derive(ANSWER), profile, contextOf(flow))
+export const sealProfile = ({ ring }: Gateway, flow: SsoFlow, profile: ExternalProfile): string =>
+  ring.sealJson(ANSWER, profile, contextOf(flow))
 
 /** Returns the profile that was sealed for this flow; undefined for anything else. */
-export const openProfile = ({ derive }: Gateway, flow: SsoFlow, sealed: string): ExternalProfile | undefined =>
-  openJson(derive(ANSWER), sealed, contextOf(flow))
+export const openProfile = ({ ring }: Gateway, flow: SsoFlow, sealed: string): ExternalProfile | undefined =>
+  ring.openJson(ANSWER, sealed, contextOf(flow))

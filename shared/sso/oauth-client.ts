@@ -6,7 +6,6 @@ import type { Gateway } from '../gateway.ts'
 import { answeredFor, type ExternalProfile, idOf, profileOf } from '../people/profile.ts'
 import { parsePresent } from '../present.ts'
 import type { ConnectionRow } from '../queries/connections.ts'
-import { openBytes } from '../tokens/sealed.ts'
 import { parseEmail } from '../typed/email.ts'
 import { askProvider } from './ask.ts'
 
@@ -22,8 +21,8 @@ const kept = new Map<string, { configuration: Configuration; until: number }>()
 export const providerError = (reason: string, cause?: unknown) => new GatewayError('provider_failed', { reason, cause })
 
 /** Decrypts the client secret of a connection. */
-export function secretOf({ derive }: Gateway, { id, secret }: ConnectionRow): string | undefined {
-  return secret ? openBytes(derive('connection-secret'), secret, id).toString() : undefined
+export function secretOf({ ring }: Gateway, { id, secret }: ConnectionRow): string | undefined {
+  return secret ? ring.open('connection-secret', secret, id).toString() : undefined
 }
 
 /** Apple's client secret is a JWT signed with the key it issued. */

@@ -9,7 +9,6 @@ import type { UpstreamFacts } from '../people/profile.ts'
 import { type ConnectionRow, findConnectionOfSession } from '../queries/connections.ts'
 import { listSessionsOfConnection } from '../queries/sessions.ts'
 import { openUpstream, upstreamDigests } from '../sign-in/upstream-session.ts'
-import { openJson, sealJson } from '../tokens/sealed.ts'
 import { configurationOf } from './oauth-client.ts'
 
 const CONTEXT = 'sso-logout'
@@ -40,7 +39,7 @@ export async function providerLogoutPath(gateway: Gateway, sessionId: string): P
   const connection = await findConnectionOfSession(gateway.reads, sessionId)
   if (!connection?.settings.logout) return undefined
   const until = gateway.now().getTime() + MINUTES * 60_000
-  const ticket = sealJson(gateway.derive(CONTEXT), { sessionId, until }, `${CONTEXT}.${connection.slug}`)
+  const ticket = gateway.ring.sealJson(CONTEXT, { sessionId, until }, `${CONTEXT}.${connection.slug}`)
   return connection.settings.protocol === 'saml'
     ? `/v1/auth/saml/${connection.slug}/logout?ticket=${ticket}`
     : `/v1/auth/oauth/logout/${connection.slug}?ticket=${ticket}`
@@ -58,8 +57,8 @@ export async function readLogoutTicket(
   slug: string,
   ticket: string,
 ): Promise<UpstreamFacts | undefined> {
-  const { derive, now } = gateway
-  const opened = openJson<{ sessionId: string; until: number }>(derive(CONTEXT), ticket, `${CONTEXT}.${slug}`)
+  const { ring, now } = gateway
+  const opened = ring.openJson<{ sessionId: string; until: number }>(CONTEXT, ticket, `${CONTEXT}.${slug}`)
   if (!opened || opened.until <= now().getTime()) throw new GatewayError('not_found')
   return openUpstream(gateway, opened.sessionId)
 }

@@ -2,7 +2,6 @@ import { createPrivateKey, createPublicKey, generateKeyPair, randomBytes, sign }
 import { promisify } from 'node:util'
 import type { Gateway } from '../gateway.ts'
 import type { ConnectionRow } from '../queries/connections.ts'
-import { openBytes, sealBytes } from '../tokens/sealed.ts'
 
 const YEARS = 10
 const MODULUS_BITS = 3072
@@ -49,23 +48,23 @@ function selfSignedCertificate(privateKeyPem: string, commonName: string, now: D
 
 /** Creates a key pair for a connection: the certificate goes into our metadata, the private key is stored encrypted. */
 export async function newConnectionKey(
-  gateway: Pick<Gateway, 'derive' | 'issuer' | 'now'>,
+  gateway: Pick<Gateway, 'ring' | 'issuer' | 'now'>,
   keyId: string,
 ): Promise<{ certificate: string; sealed: Uint8Array }> {
   const { privateKey } = await promisify(generateKeyPair)('rsa', { modulusLength: MODULUS_BITS })
   const pem = privateKey.export({ format: 'pem', type: 'pkcs8' }).toString()
   return {
     certificate: selfSignedCertificate(pem, new URL(gateway.issuer).hostname, gateway.now()),
-    sealed: sealBytes(gateway.derive('connection-key'), Buffer.from(pem), keyId),
+    sealed: gateway.ring.seal('connection-key', Buffer.from(pem), keyId),
   }
 }
 
 type OpenedKey = { status: 'next' | 'active' | 'previous'; certificate: string; privateKey: string }
 
 /** Returns the keys of a connection that are not retired, oldest first. */
-export const openConnectionKeys = ({ derive }: Gateway, { keys }: ConnectionRow): OpenedKey[] =>
+export const openConnectionKeys = ({ ring }: Gateway, { keys }: ConnectionRow): OpenedKey[] =>
   keys.flatMap(({ id, status, certificate, sealed }) => {
     if (sealed === null) return []
-    const privateKey = openBytes(derive('connection-key'), Buffer.from(sealed, 'base64'), id).toString()
+    const privateKey = ring.open('connection-key', Buffer.from(sealed, 'base64'), id).toString()
     return [{ status, certificate, privateKey }]
   })

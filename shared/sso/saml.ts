@@ -33,8 +33,8 @@ function samlSettings({ settings: { saml } }: ConnectionRow): SamlSettings {
   return saml
 }
 
-const macOf = ({ derive }: Gateway, slug: string, random: string) =>
-  createHmac('sha256', derive('saml-id')).update(`${slug} ${random}`).digest('hex').slice(0, 32)
+const macOf = ({ ring }: Gateway, slug: string, random: string) =>
+  createHmac('sha256', ring.key('saml-id')).update(`${slug} ${random}`).digest('hex').slice(0, 32)
 
 /** Creates a request id that can later be recognized as ours. */
 function newId(gateway: Gateway, slug: string): string {

@@ -51,7 +51,7 @@ async function destination(gateway: Gateway, platform: string, given: string | u
 }
 
 /** Returns the CSRF token that starts a link. Only the account page has it, so no other page can make a browser link an account. */
-export const linkToken = ({ derive }: Gateway, sessionId: string) => csrfToken(derive, `${sessionId}.link`)
+export const linkToken = ({ ring }: Gateway, sessionId: string) => csrfToken(ring, `${sessionId}.link`)
 
 /**
  * Returns this browser's session, which an account is to be linked to. It must be recently authenticated.
@@ -62,7 +62,7 @@ async function linkingSession(call: Call, csrf: string | undefined): Promise<str
   const missing = signedIn ? await missingAuthentication(call.gateway, signedIn) : 'sign_in'
   if (!signedIn || missing) throw new Redirect(authenticationUrl(missing ?? 'sign_in', '/account'), 302)
   const { id } = signedIn.session
-  checkCsrf(call, call.gateway.derive, `${id}.link`, csrf)
+  checkCsrf(call, call.gateway.ring, `${id}.link`, csrf)
   return id
 }
 

@@ -6,8 +6,7 @@ import { type CommitContext, commit } from '../events/commit.ts'
 import type { Actor } from '../events/types.ts'
 import { idFrom, newId } from '../ids.ts'
 import { listSigningKeys } from '../queries/signing-keys.ts'
-import type { DeriveKey } from './derived-key.ts'
-import { openBytes, sealBytes } from './sealed.ts'
+import type { KeyRing } from './key-ring.ts'
 
 /** Cache time of the key set, for instances and (by `Cache-Control`) clients, in seconds. */
 export const KEY_SET_SECONDS = 300
@@ -34,9 +33,8 @@ export type Key = {
 
 export type Keys = ReturnType<typeof createKeys>
 
-/** The signing keys: created on first use, cached for a minute, private keys sealed under the master secret. */
-export function createKeys(reads: postgres.Sql, context: () => CommitContext, derive: DeriveKey, now: () => Date) {
-  const sealingKey = derive('signing-key')
+/** The signing keys: created on first use, cached for a minute, private keys sealed under the key ring. */
+export function createKeys(reads: postgres.Sql, context: () => CommitContext, ring: KeyRing, now: () => Date) {
   let cache: { keys: Key[]; readAt: number } | undefined
   let reading: Promise<Key[]> | undefined
   let askedAgainAt = 0
@@ -46,7 +44,7 @@ export function createKeys(reads: postgres.Sql, context: () => CommitContext, de
     const rows = await listSigningKeys(reads)
     return Promise.all(
       rows.map(async (row) => {
-        const privateJwk = JSON.parse(openBytes(sealingKey, row.sealed, row.kid).toString())
+        const privateJwk = JSON.parse(ring.open('signing-key', row.sealed, row.kid).toString())
         return {
           id: row.id,
           kid: row.kid,
@@ -95,7 +93,7 @@ export function createKeys(reads: postgres.Sql, context: () => CommitContext, de
           alg,
           publicJwk: { ...publicJwk, kid, alg, use: 'sig' },
           activeFrom,
-          sealedPrivateJwk: sealBytes(sealingKey, privateJwk, kid),
+          sealedPrivateJwk: ring.seal('signing-key', privateJwk, kid),
         }),
       )
     })

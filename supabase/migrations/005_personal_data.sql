@@ -1,4 +1,4 @@
--- One data key per person (or per stream while no identity is known), wrapped by a key derived from the master secret.
+-- One data key per person (or per stream while no identity is known), wrapped by a key of the key ring.
 -- Everything sealed under a key becomes unreadable when its row is deleted.
 create table auth_gateway.subject_keys (
   subject     uuid primary key,
@@ -22,7 +22,7 @@ create index lookup_digests_digest on auth_gateway.lookup_digests (kind, digest,
 create index lookup_digests_subject on auth_gateway.lookup_digests (subject);
 
 -- Secrets that belong to an event but must not be in the log, or must be deletable: private keys, TOTP secrets, stored values (sealed under
--- the master secret), an answer stored for a short replay (sealed under the presented token).
+-- a key of the key ring), an answer stored for a short replay (sealed under the presented token).
 create table auth_gateway.event_secrets (
   event_id   uuid not null,
   name       text not null,
@@ -34,19 +34,61 @@ create table auth_gateway.event_secrets (
 create index event_secrets_stream on auth_gateway.event_secrets (stream_id, name);
 create index event_secrets_expiry on auth_gateway.event_secrets (expires_at) where expires_at is not null;
 
--- A constant sealed under a key from the master secret: shows whether a process that opens this database has the right secret.
-create table auth_gateway.key_check (
+-- The key ring: every key of the gateway, sealed under the root key, which a root outside of the database has wrapped (a secret of the
+-- environment, or a key management service).
+create table auth_gateway.key_root (
   one     boolean primary key default true check (one),
-  sealed  bytea not null,
+  -- Rises with every change of the ring, so that processes read it again.
+  version integer not null default 1,
+  -- Names the root, and shows whether a process that opens this database has the right one.
+  root    text not null,
+  wrapped bytea not null,
   made_at timestamptz not null default now()
 );
 
--- Stores the value of the first process that opens a new database. Returns the stored one.
-create function auth_gateway.keep_key_check(p_sealed bytea) returns bytea
+create table auth_gateway.key_ring (
+  id          uuid primary key,
+  purpose     text not null,
+  epoch       integer not null check (epoch > 0),
+  sealed      bytea not null,
+  active_from timestamptz not null,
+  unique (purpose, epoch)
+);
+
+create function auth_gateway.read_key_ring() returns json
+language sql stable set search_path = auth_gateway, pg_temp as $$
+  select json_build_object('version', r.version, 'root', r.root, 'wrapped', encode(r.wrapped, 'base64'), 'keys', (
+    select json_agg(json_build_object('id', k.id, 'purpose', k.purpose, 'epoch', k.epoch, 'sealed', encode(k.sealed, 'base64'),
+      'active_from', k.active_from)) from key_ring k))
+  from key_root r
+$$;
+
+-- Stores the ring of the first process that opens a new database. Returns the stored one.
+--   p_keys [{"id", "purpose", "epoch", "sealed" base64, "active_from"}]
+create function auth_gateway.keep_key_ring(p_root text, p_wrapped bytea, p_keys jsonb) returns json
 language plpgsql security definer set search_path = auth_gateway, pg_temp as $$
 begin
-  insert into key_check (sealed) values (p_sealed) on conflict do nothing;
-  return (select k.sealed from key_check k);
+  insert into key_root (root, wrapped) values (p_root, p_wrapped) on conflict do nothing;
+  if found then
+    insert into key_ring (id, purpose, epoch, sealed, active_from)
+    select k.id, k.purpose, k.epoch, decode(k.sealed, 'base64'), k.active_from
+    from jsonb_to_recordset(p_keys) as k(id uuid, purpose text, epoch integer, sealed text, active_from timestamptz);
+  end if;
+  return read_key_ring();
 end $$;
 
-grant execute on function auth_gateway.keep_key_check to auth_gateway_app;
+-- Adds keys of purposes and epochs that the ring lacks. Returns the ring.
+create function auth_gateway.add_to_key_ring(p_keys jsonb) returns json
+language plpgsql security definer set search_path = auth_gateway, pg_temp as $$
+begin
+  insert into key_ring (id, purpose, epoch, sealed, active_from)
+  select k.id, k.purpose, k.epoch, decode(k.sealed, 'base64'), k.active_from
+  from jsonb_to_recordset(p_keys) as k(id uuid, purpose text, epoch integer, sealed text, active_from timestamptz)
+  on conflict do nothing;
+  if found then
+    update key_root set version = version + 1;
+  end if;
+  return read_key_ring();
+end $$;
+
+grant execute on function auth_gateway.read_key_ring, auth_gateway.keep_key_ring, auth_gateway.add_to_key_ring to auth_gateway_app;

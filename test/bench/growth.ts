@@ -8,7 +8,7 @@ import { readFlagsOrExit } from '../../scripts/lib/terminal.ts'
 import { verifyEvents } from '../../scripts/lib/verify-events.ts'
 import { makeCheckpoints } from '../../shared/audit/checkpoints.ts'
 import { loadConfig } from '../../shared/config.ts'
-import { createGateway, type Gateway } from '../../shared/gateway.ts'
+import { type Gateway, openGateway } from '../../shared/gateway.ts'
 import { type BenchDatabase, startBenchDatabase } from './database.ts'
 import { type Client, EVENTS_PER_SIGN_IN, idAt, type SeededPerson, signInAt } from './growth-events.ts'
 import { growthQueries, sample } from './growth-queries.ts'
@@ -120,7 +120,7 @@ async function archiveOldest(gateway: Gateway, { sql }: BenchDatabase): Promise<
 async function measure(size: number, last: boolean): Promise<Record<string, number>> {
   const database = await startBenchDatabase(SETTINGS)
   const secrets = { AUTH_MASTER_SECRET: randomBytes(32).toString('base64') }
-  const gateway = createGateway(loadConfig({ NODE_ENV: 'test', DATABASE_URL: database.appUrl, ...secrets }))
+  const { gateway } = await openGateway(loadConfig({ NODE_ENV: 'test', DATABASE_URL: database.appUrl, ...secrets }))
   try {
     const { sql } = database
     await sql`select auth_gateway.ensure_event_partitions(now() - make_interval(months => ${MONTHS}), ${MONTHS + 1})`

@@ -3,7 +3,7 @@ import { createCall } from '../../shared/call.ts'
 import { loadConfig } from '../../shared/config.ts'
 import { apiClient, registerClient } from '../../shared/domain/api-client.ts'
 import { commit } from '../../shared/events/commit.ts'
-import { createGateway } from '../../shared/gateway.ts'
+import { openGateway } from '../../shared/gateway.ts'
 import { hashToken } from '../../shared/tokens/opaque.ts'
 import type { BenchDatabase } from './database.ts'
 import type { Scenario } from './measure.ts'
@@ -14,7 +14,7 @@ export const SERVICE = { client_id: 'bench-service', client_secret: 'a secret of
 
 /** Registers the service whose tokens are measured. */
 export async function registerService({ appUrl }: Pick<BenchDatabase, 'appUrl'>): Promise<void> {
-  const gateway = createGateway(loadConfig({ NODE_ENV: 'test', DATABASE_URL: appUrl }))
+  const { gateway } = await openGateway(loadConfig({ NODE_ENV: 'test', DATABASE_URL: appUrl }))
   await commit(createCall(gateway), async (work) => {
     work.start(apiClient, uuidv7(), {}).decide(() =>
       registerClient({

@@ -6,7 +6,7 @@ import { createTestDatabase } from '../support/database.ts'
 
 test('events about a time are found though there is nothing before it, in whatever order they came', async () => {
   const database = await createTestDatabase()
-  const gateway = testGateway(database)
+  const gateway = await testGateway(database)
   const superuser = postgres(database.superuserUrl, { max: 1, onnotice: () => {} })
   try {
     await createTraffic(gateway).sweep(1)

@@ -1,17 +1,19 @@
 import postgres from 'postgres'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { arrayTypes } from '../../shared/array-types.ts'
-import { masterSecrets } from '../../shared/config.ts'
 import { createGateway } from '../../shared/gateway.ts'
 import { rotateOldKeys } from '../../shared/oauth/token/rotate-keys.ts'
+import { firstKeys } from '../../shared/tokens/key-ring.ts'
 import { createTestDatabase } from '../support/database.ts'
 import { useGateway } from '../support/gateway.ts'
 import { withClockAhead } from '../support/time.ts'
 
 const gateway = useGateway()
+/** Another instance on the same database. */
+const sibling = () => createGateway(gateway.gateway.config, [...gateway.gateway.ring.all()])
 
 test('one key per algorithm when twenty requests and three instances meet an empty database', async () => {
-  const instances = [1, 2, 3].map(() => createGateway(gateway.gateway.config))
+  const instances = [1, 2, 3].map(() => sibling())
   try {
     const requests = Array.from({ length: 20 }, () => fetch(`${gateway.url}/oauth/jwks.json`))
     await Promise.all([...requests, ...instances.flatMap(({ keys }) => [keys.published(), keys.active('ES256')])])
@@ -34,7 +36,7 @@ test('a first key is found by requests that arrived while it was made, however s
       return rows
     },
   })
-  const instance = createGateway(settings, masterSecrets(settings)[0], { reads: slow, writes })
+  const instance = createGateway(settings, firstKeys(), { reads: slow, writes })
   onTestFinished(async () => {
     await instance.close()
     await database.drop()
@@ -49,7 +51,7 @@ test('a first key is found by requests that arrived while it was made, however s
 
 test('a token of an instance that has just made a key is valid immediately at an instance that read the keys before', async () => {
   await gateway.sql`delete from auth_gateway.signing_keys`
-  const [early, maker] = [1, 2].map(() => createGateway(gateway.gateway.config))
+  const [early, maker] = [1, 2].map(() => sibling())
   if (!early || !maker) throw new Error('two instances')
   onTestFinished(async () => {
     await Promise.all([early.close(), maker.close()])
@@ -62,7 +64,7 @@ test('a token of an instance that has just made a key is valid immediately at an
 })
 
 test('one successor per algorithm when eight instances find the keys old, and none while they are young', async () => {
-  const instances = Array.from({ length: 8 }, () => createGateway(gateway.gateway.config))
+  const instances = Array.from({ length: 8 }, () => sibling())
   const rotate = () => Promise.all(instances.map(rotateOldKeys))
   const keys = () => gateway.sql`
     select alg, expires_at, active_from from auth_gateway.signing_keys order by alg, active_from`

@@ -21,7 +21,7 @@ let gateway: Gateway
 let owner: postgres.Sql
 beforeAll(async () => {
   database = await createTestDatabase()
-  gateway = testGateway(database)
+  gateway = await testGateway(database)
   owner = postgres(database.ownerUrl, { max: 1, onnotice: () => {} })
 })
 afterAll(async () => {

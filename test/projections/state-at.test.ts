@@ -12,7 +12,7 @@ let owner: postgres.Sql
 
 beforeAll(async () => {
   database = await createTestDatabase()
-  gateway = testGateway(database)
+  gateway = await testGateway(database)
   owner = postgres(database.ownerUrl, { max: 1, onnotice: () => {} })
 })
 

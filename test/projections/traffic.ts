@@ -8,7 +8,7 @@ import * as identities from '../../shared/domain/identity.ts'
 import * as signingKeys from '../../shared/domain/signing-key.ts'
 import { GatewayError } from '../../shared/errors.ts'
 import { commit } from '../../shared/events/commit.ts'
-import { createGateway, type Gateway } from '../../shared/gateway.ts'
+import { type Gateway, openGateway } from '../../shared/gateway.ts'
 import type { TestDatabase } from '../support/database.ts'
 import { createIdentityTraffic } from './identity-traffic.ts'
 import { createKeyTraffic } from './key-traffic.ts'
@@ -29,8 +29,9 @@ const scatter = (name: string) => Number.parseInt(hash(name).slice(0, 4), 16)
 export type Traffic = ReturnType<typeof createTraffic>
 
 /** A gateway on a test database, as the application role. */
-export function testGateway(database: TestDatabase): Gateway {
-  return createGateway(loadConfig({ NODE_ENV: 'test', DATABASE_URL: database.appUrl }))
+export async function testGateway(database: TestDatabase): Promise<Gateway> {
+  const { gateway } = await openGateway(loadConfig({ NODE_ENV: 'test', DATABASE_URL: database.appUrl }))
+  return gateway
 }
 
 export function createTraffic(gateway: Gateway) {

@@ -33,7 +33,7 @@ let gateway: Gateway
 beforeAll(async () => {
   old = await createTestDatabase()
   await onServer(old.ownerUrl, (sql) => sql`select auth_gateway.ensure_event_partitions(${`${MONTH}-01`}, 2)`)
-  const of = testGateway(old)
+  const of = await testGateway(old)
   // Sizes of one, two and more digits: the newest is not the last in the order of letters.
   await createTraffic(of).sweep(1)
   await makeCheckpoints(of)
@@ -48,7 +48,7 @@ afterAll(() => old?.drop())
 beforeEach(async () => {
   copy = await copyOf(old)
   owner = postgres(copy.ownerUrl, { max: 1, onnotice: () => {} })
-  gateway = testGateway(copy)
+  gateway = await testGateway(copy)
   folder = await mkdtemp(path.join(tmpdir(), 'archive-'))
 })
 afterEach(async () => {

@@ -10,7 +10,7 @@ import { checkProviders } from '../../scripts/check-oauth-providers.ts'
 import { connections } from '../../scripts/connections.ts'
 import { checkProviders as inspectProviders } from '../../scripts/lib/doctor/providers.ts'
 import { loadConfig } from '../../shared/config.ts'
-import { createGateway } from '../../shared/gateway.ts'
+import { openGateway } from '../../shared/gateway.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { HOOK_SECRET, startHookServer } from '../support/hooks.ts'
 import { startUpstream, UPSTREAM_CLIENT, type Upstream } from '../support/oidc-upstream.ts'
@@ -176,7 +176,7 @@ describe('node scripts/check-oauth-providers.mjs', () => {
       clock_skew_seconds: 30,
       attributes: { subject, email: ['workMail'], name: ['http://schemas.microsoft.com/identity/claims/displayname'] },
     })
-    const gateway = createGateway(loadConfig({ DATABASE_URL: database.appUrl, LOG_LEVEL: 'silent' }))
+    const { gateway } = await openGateway(loadConfig({ DATABASE_URL: database.appUrl, LOG_LEVEL: 'silent' }))
     const inspection = async () => {
       const { state, detail } = await inspectProviders(gateway)
       return [state, /initech accepts SHA-1 signatures/.test(detail)]

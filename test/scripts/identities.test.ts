@@ -23,7 +23,7 @@ let endSession: (n: number) => Promise<void>
 
 beforeAll(async () => {
   database = await createTestDatabase()
-  gateway = testGateway(database)
+  gateway = await testGateway(database)
   owner = postgres(database.ownerUrl, { max: 1, onnotice: () => {} })
   const traffic = createTraffic(gateway)
   for (let n = 1; n <= 4; n++) {

@@ -46,7 +46,7 @@ test('0: rotate --overlap 0 signs with the new keys at once, also in a gateway t
     ({ use, kid }) => use === 'signs' && !before.includes(kid),
   )
   expect(fresh.map(({ alg }) => alg).sort()).toEqual(['ES256', 'RS256'])
-  const gateway = testGateway(database)
+  const gateway = await testGateway(database)
   const active = await gateway.keys.active('ES256')
   await gateway.close()
   expect(fresh.map(({ kid }) => kid)).toContain(active.kid)

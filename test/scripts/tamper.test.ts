@@ -8,6 +8,7 @@ import { onServer } from '../../scripts/lib/gateway-database.ts'
 import type { Rebuilt } from '../../scripts/lib/rebuild-models.ts'
 import type { Verification } from '../../scripts/lib/verify-events.ts'
 import { makeCheckpoints } from '../../shared/audit/checkpoints.ts'
+import { createKeyRing, firstKeys } from '../../shared/tokens/key-ring.ts'
 import { createNoteSigner } from '../../shared/tokens/note.ts'
 import { createTraffic, testGateway } from '../projections/traffic.ts'
 import { copyOf, createTestDatabase, type TestDatabase } from '../support/database.ts'
@@ -18,7 +19,7 @@ let copy: TestDatabase
 
 beforeAll(async () => {
   sound = await createTestDatabase()
-  const gateway = testGateway(sound)
+  const gateway = await testGateway(sound)
   const traffic = createTraffic(gateway)
   await traffic.sweep(12)
   await makeCheckpoints(gateway)
@@ -399,9 +400,9 @@ describe('verify names by the signed checkpoints', () => {
     await forge(
       `update event_store set data = data || '{"role": "platform_admin"}' where event_type = 'IdentityCreated'`,
     )
-    const forger = testGateway(copy)
+    const forger = await testGateway(copy)
     await tamper(`delete from audit_tiles; delete from audit_checkpoints; update audit_tree set size = 0, position = 0`)
-    const stolen = { ...forger, derive: () => Buffer.alloc(32, 7) }
+    const stolen = { ...forger, ring: createKeyRing(firstKeys(), () => new Date()) }
     expect(await makeCheckpoints(stolen)).toBeGreaterThan(0)
     await forger.close()
     expect(Object.keys(await faults())).toEqual(['checkpoint_unsigned'])
@@ -468,7 +469,7 @@ describe('verify names by the signed checkpoints', () => {
     await tamper(`delete from audit_checkpoints where size = (select max(size) from audit_checkpoints)`)
     const { position, size } = (await superuser`select position, size from auth_gateway.audit_checkpoints`)[0] ?? {}
     await tamper(`delete from audit_tiles; delete from audit_checkpoints; update audit_tree set size = 0, position = 0`)
-    const forger = testGateway(copy)
+    const forger = await testGateway(copy)
     await makeCheckpoints(forger)
     await forger.close()
     expect((await superuser`select position, size from auth_gateway.audit_checkpoints`)[0]).toEqual({ position, size })
@@ -491,7 +492,7 @@ describe('verify names by the signed checkpoints', () => {
 test('the gateway signs no tree that was changed after it was signed', async () => {
   await tamper(`update audit_tiles set hashes = sha256('x') || substring(hashes from 33) where level = 1`)
   await superuser.unsafe('set session_replication_role = origin')
-  const gateway = testGateway(copy)
+  const gateway = await testGateway(copy)
   await createTraffic(gateway).sweep(1)
   await expect(makeCheckpoints(gateway)).rejects.toThrow('the audit tree does not match its checkpoint')
   await gateway.close()

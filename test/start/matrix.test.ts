@@ -4,6 +4,7 @@ import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { uuidv7 } from 'uuidv7'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { onServer } from '../../scripts/lib/gateway-database.ts'
 import { freePort } from '../../scripts/lib/ports.ts'
@@ -12,6 +13,8 @@ import { loadConfig } from '../../shared/config.ts'
 import { openGateway } from '../../shared/gateway.ts'
 import { startErrors, startWarnings } from '../../shared/start.ts'
 import { keyDerivation } from '../../shared/tokens/derived-key.ts'
+import type { KeyRing } from '../../shared/tokens/key-ring.ts'
+import { sealBytes } from '../../shared/tokens/sealed.ts'
 import { createTraffic } from '../projections/traffic.ts'
 import { copyOf, createEmptyDatabase, createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { type BuiltServer, buildServer } from '../support/server-process.ts'
@@ -34,15 +37,18 @@ let folder: string
 let functions: string
 /** Begun with OWN, with people in it; and with OTHER. No one is connected to either. */
 let home: TestDatabase
+/** Of `home`. */
+let ring: KeyRing
 let foreign: TestDatabase
 
-async function begin(database: TestDatabase, AUTH_MASTER_SECRET: string): Promise<void> {
+async function begin(database: TestDatabase, AUTH_MASTER_SECRET: string): Promise<KeyRing> {
   const { gateway } = await openGateway(loadConfig({ ...LOCAL, AUTH_MASTER_SECRET, DATABASE_URL: database.appUrl }))
   const { sendCode, signIn } = createTraffic(gateway).actions
   await sendCode(1)
   await signIn(1)
   await gateway.keys.published()
   await gateway.close()
+  return gateway.ring
 }
 
 beforeAll(async () => {
@@ -53,7 +59,7 @@ beforeAll(async () => {
   functions = path.join(folder, 'functions.mjs')
   await buildFunctionCaller(functions)
   server = await buildServer()
-  await begin(home, OWN)
+  ring = await begin(home, OWN)
   await begin(foreign, OTHER)
 }, 120_000)
 afterAll(async () => {
@@ -119,13 +125,17 @@ const CASES: Case[] = [
   { row: 'another master secret', how: 'a random one', env: { AUTH_MASTER_SECRET: THIRD } },
   { row: 'another master secret', how: 'that of another database', env: { AUTH_MASTER_SECRET: OTHER } },
   { row: 'another master secret', how: 'two wrong ones', env: { AUTH_MASTER_SECRET: `${OTHER}|${THIRD}` } },
+  {
+    row: 'another master secret',
+    how: 'the root of the key ring is another',
+    change: `update auth_gateway.key_root set root = 'secret:0000000000000000'`,
+  },
   { row: 'another master secret', how: 'none, on loopback', env: { AUTH_MASTER_SECRET: '' } },
   { row: 'another master secret', how: 'the right one, with another database', env: { DATABASE_URL: 'foreign' } },
   {
     row: 'another master secret',
-    how: 'the key-check value is lost',
-    env: { AUTH_MASTER_SECRET: THIRD },
-    change: 'delete from auth_gateway.key_check',
+    how: 'the key ring is lost',
+    change: 'delete from auth_gateway.key_ring; delete from auth_gateway.key_root',
   },
   { row: 'an older backup than the kept checkpoint', how: 'in a file', env: { CHECKPOINT_FILE: 'ahead' } },
   {
@@ -178,10 +188,7 @@ const CASES: Case[] = [
 /** A file with a checkpoint of more events than the database has. */
 async function keepCheckpointAhead(database: TestDatabase): Promise<string> {
   const settings = { ...LOCAL, AUTH_MASTER_SECRET: OWN, DATABASE_URL: database.appUrl }
-  const { sign } = checkpointSigner(
-    { config: loadConfig(settings), derive: keyDerivation(Buffer.from(OWN, 'base64')) },
-    'localhost:4000/audit',
-  )
+  const { sign } = checkpointSigner({ config: loadConfig(settings), ring }, 'localhost:4000/audit')
   const note = sign({ size: 1_000_000, root: randomBytes(32), position: '1000000', time: new Date().toISOString() })
   const file = path.join(folder, 'ahead.jsonl')
   await writeFile(file, `${JSON.stringify({ size: 1_000_000, note })}\n`)
@@ -323,13 +330,13 @@ describe('a new database', () => {
 
   test('takes the first of several secrets, and none of the others from then on', async () => {
     const database = await createTestDatabase()
-    const { gateway, secret: taken, isNew } = await openGateway(settings(database, `${OWN}|${OTHER}`))
+    const { gateway, ring, isNew } = await openGateway(settings(database, `${OWN}|${OTHER}`))
     await gateway.close()
-    expect({ taken, isNew }).toEqual({ taken: 0, isNew: true })
-    await expect(openGateway(settings(database, OTHER))).rejects.toThrow(startErrors.master_secret)
+    expect({ taken: ring.root, isNew }).toEqual({ taken: 0, isNew: true })
+    await expect(openGateway(settings(database, OTHER))).rejects.toThrow(startErrors.root)
     const again = await openGateway(settings(database, `${OTHER}|${OWN}`))
     await again.gateway.close()
-    expect({ taken: again.secret, isNew: again.isNew }).toEqual({ taken: 1, isNew: false })
+    expect({ taken: again.ring.root, isNew: again.isNew }).toEqual({ taken: 1, isNew: false })
     await database.drop()
   })
 
@@ -341,7 +348,7 @@ describe('a new database', () => {
     await Promise.all(opened.map(({ value }) => value.gateway.close()))
     expect(opened.length).toBe(1)
     const reasons = outcomes.filter((one) => one.status === 'rejected').map(({ reason }) => reason.message)
-    expect(reasons).toEqual(Array.from({ length: 19 }, () => startErrors.master_secret))
+    expect(reasons).toEqual(Array.from({ length: 19 }, () => startErrors.root))
     await database.drop()
   })
 
@@ -353,14 +360,23 @@ describe('a new database', () => {
     await database.drop()
   })
 
-  test('that lost its key-check value gets it back from who can open its people', async () => {
-    const database = await copyOf(home)
-    await onServer(database.superuserUrl, (sql) => sql`delete from auth_gateway.key_check`)
-    await expect(openGateway(settings(database, OTHER))).rejects.toThrow(startErrors.master_secret)
+  test('from before the key ring keeps the keys that its master secret gave, sealed values included', async () => {
+    const database = await createTestDatabase()
+    const subject = uuidv7()
+    const derive = keyDerivation(Buffer.from(OWN, 'base64'))
+    const unversioned = (key: Buffer, text: Buffer, context: string) => sealBytes(key, text, context).subarray(1)
+    const wrapped = unversioned(derive('subject-key-wrapping'), Buffer.alloc(32, 5), subject)
+    await onServer(
+      database.superuserUrl,
+      (sql) => sql`insert into auth_gateway.subject_keys (subject, wrapped_key) values (${subject}, ${wrapped})`,
+    )
+    await expect(openGateway(settings(database, OTHER))).rejects.toThrow(startErrors.root)
     const { gateway, isNew } = await openGateway(settings(database, `${OTHER}|${OWN}`))
     await gateway.close()
     expect(isNew).toBe(true)
-    await expect(openGateway(settings(database, OTHER))).rejects.toThrow(startErrors.master_secret)
+    expect(gateway.personal.unwrap(subject, wrapped).equals(Buffer.alloc(32, 5))).toBe(true)
+    const keys = Object.fromEntries(gateway.ring.all().map(({ purpose, key }) => [purpose, key.toString('hex')]))
+    expect(keys).toEqual(Object.fromEntries(Object.keys(keys).map((one) => [one, derive(one).toString('hex')])))
     await database.drop()
   })
 })
@@ -394,7 +410,7 @@ test('a database that comes late: requests get 503, then are served; a wrong one
     } else {
       while (started.exitCode === null) await sleep(50)
       expect(started.exitCode).toBe(1)
-      expect(started.lines().at(-1)).toMatchObject({ level: 'error', message: startErrors.master_secret })
+      expect(started.lines().at(-1)).toMatchObject({ level: 'error', message: startErrors.root })
     }
     await new Promise((resolve) => relay.close(resolve))
   }

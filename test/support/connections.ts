@@ -4,7 +4,6 @@ import { addConnection, addConnectionKey, type ConnectionSettings, connection } 
 import { commit } from '../../shared/events/commit.ts'
 import { newConnectionKey } from '../../shared/sso/saml-keys.ts'
 import { parseConnection } from '../../shared/sso/settings.ts'
-import { sealBytes } from '../../shared/tokens/sealed.ts'
 import type { TestGateway } from './gateway.ts'
 
 /** Connects another identity provider, as an operator does. */
@@ -16,7 +15,7 @@ export async function connect(
   const { settings, problems } = parseConnection({ name: given.slug, protocol: 'oidc', ...given })
   if (!settings) throw new Error(problems.join(', '))
   const id = uuidv7()
-  const sealed = secret ? sealBytes(gateway.derive('connection-secret'), Buffer.from(secret), id) : undefined
+  const sealed = secret ? gateway.ring.seal('connection-secret', Buffer.from(secret), id) : undefined
   const keyId = uuidv7()
   const key = settings.protocol === 'saml' ? { keyId, ...(await newConnectionKey(gateway, keyId)) } : undefined
   await commit(createCall(gateway), async (work) => {

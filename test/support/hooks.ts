@@ -5,7 +5,6 @@ import { uuidv7 } from 'uuidv7'
 import { createCall } from '../../shared/call.ts'
 import { addHook, type HookPoint, type HookSettings, hook } from '../../shared/domain/hook.ts'
 import { commit } from '../../shared/events/commit.ts'
-import { sealBytes } from '../../shared/tokens/sealed.ts'
 import type { TestGateway } from './gateway.ts'
 
 const SECRET = Buffer.from('a secret that a hook and the gateway share').toString('base64')
@@ -58,7 +57,7 @@ export async function addTestHook(
   settings: Partial<HookSettings>,
 ): Promise<() => Promise<unknown>> {
   const id = uuidv7()
-  const secret = sealBytes(gateway.derive('hook-secret'), Buffer.from(HOOK_SECRET), id)
+  const secret = gateway.ring.seal('hook-secret', Buffer.from(HOOK_SECRET), id)
   const all: HookSettings = {
     name: id,
     point,

@@ -1,13 +1,13 @@
 import { fileURLToPath } from 'node:url'
 import { lagProblems } from '../../../shared/audit/lag.ts'
 import { findLostHistory } from '../../../shared/audit/lost-history.ts'
-import { masterSecrets } from '../../../shared/config.ts'
 import { type TlsKind, tlsKind } from '../../../shared/database-tls.ts'
 import type { Gateway } from '../../../shared/gateway.ts'
 import { cellOf } from '../../../shared/ids.ts'
 import { readLogLag } from '../../../shared/queries/log-lag.ts'
 import { listSigningKeys } from '../../../shared/queries/signing-keys.ts'
 import { inspectDatabase, startWarnings } from '../../../shared/start.ts'
+import { configuredRoots } from '../../../shared/tokens/roots.ts'
 import { openConnection } from '../gateway-database.ts'
 import { grantText, listForeignGrants, listUnguarded } from '../guards.ts'
 import { newerText } from '../migrate.ts'
@@ -145,24 +145,34 @@ async function checkLag({ reads, config }: Gateway): Promise<Checked[]> {
 }
 
 const checkKeys = ({ keys, config, reads }: Gateway) =>
-  look('keys', 'Set AUTH_MASTER_SECRET to the one that this database was created with', async () => {
+  look('keys', 'Set AUTH_MASTER_SECRET to the root of this database', async () => {
     if ((await listSigningKeys(reads)).length === 0)
       return warning('none yet', 'The first request for a token or for the key set creates them')
     const [oldest] = (await keys.published()).filter((key) => !key.expiresAt)
     const days = Math.floor((Date.now() - (oldest?.activeFrom.getTime() ?? Date.now())) / DAY_MILLISECONDS)
-    const detail = `opened with AUTH_MASTER_SECRET, ${Math.max(0, days)} days old`
+    const detail = `opened with the key ring, ${Math.max(0, days)} days old`
     const late = config.SIGNING_KEY_DAYS > 0 && days > config.SIGNING_KEY_DAYS + 1
     return late ? warning(detail, 'The scheduled job does not run: fix it, and npm run keys -- rotate') : ok(detail)
   })
 
+const checkAuditKey = ({ config }: Gateway) =>
+  look('audit key', 'docs/operations/keys.md', async () =>
+    config.AUDIT_SIGNING_KEY
+      ? ok('the audit log is signed with a key of its own')
+      : warning(
+          'the audit log is signed with a key of the key ring: who has its root can also sign',
+          'Set AUDIT_SIGNING_KEY (docs/operations/keys.md)',
+        ),
+  )
+
 const checkStart = ({ reads, config }: Gateway) =>
   look('start', 'See "What starts, and what does not" in docs/configuration.md', async () => {
-    const { secret, isNew, warnings } = await inspectDatabase(reads, config)
-    const count = masterSecrets(config).length
-    const which = count === 1 ? '' : `, with master secret ${secret + 1} of ${count}`
+    const { ring, warnings } = await inspectDatabase(reads, config)
+    const count = configuredRoots(config).length
+    const which = count === 1 || !ring ? '' : `, with root ${ring.root + 1} of ${count}`
     const newer = warnings.includes('newer_migrations')
     if (newer) return warning(startWarnings.newer_migrations, 'Fine during a release, or after a roll-back')
-    return ok(isNew ? `a new database, which the first process initializes${which}` : `a process may serve it${which}`)
+    return ok(ring ? `a process may serve it${which}` : 'a new database, which the first process initializes')
   })
 
 const checkGuards = ({ reads }: Gateway) =>
@@ -225,6 +235,7 @@ export async function checkDatabase(gateway: Gateway, ownerUrl: string | undefin
     await checkPooler(gateway),
     await checkKeys(gateway),
     await checkCell(gateway),
+    await checkAuditKey(gateway),
     await checkClock(gateway),
   ]
 }

@@ -28,7 +28,7 @@ export async function issueManualCode(
   const { gateway } = call
   const id = streamOfToken(code, CODE_SECRET_BYTES)
   if (!id) throw new GatewayError('paste_impossible', { reason: 'not an authorization code' })
-  const short = manualCode(gateway.derive, id)
+  const short = manualCode(gateway.ring, id)
   return commit(call, async (work) => {
     const now = gateway.now()
     const stored = await findAuthorization(gateway.reads, gateway.personal, { id })
@@ -38,7 +38,7 @@ export async function issueManualCode(
     const { state } = stream
     if (!('facts' in state) || state.facts.redirectUri !== hostedCallback(gateway.issuer))
       throw new GatewayError('paste_impossible', { reason: 'granted for another address' })
-    const pasteHash = manualCodeHash(gateway.derive, short) ?? ''
+    const pasteHash = manualCodeHash(gateway.ring, short) ?? ''
     stream.decide((current) => showCode(current, { codeHash: hashToken(code), sessionId: session.id, pasteHash, now }))
     return { code: short, seconds: PASTED_SECONDS }
   })

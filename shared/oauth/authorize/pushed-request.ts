@@ -8,7 +8,6 @@ import { newId } from '../../ids.ts'
 import type { Client } from '../../queries/api-clients.ts'
 import { findPushed } from '../../queries/authorizations.ts'
 import { hashToken, newOpaqueToken, streamOfToken } from '../../tokens/opaque.ts'
-import { openBytes, sealBytes } from '../../tokens/sealed.ts'
 import type { PushedRequest } from './authorization-request.ts'
 
 const URN = 'urn:ietf:params:oauth:request_uri:'
@@ -29,10 +28,10 @@ export async function storePushedRequest(
   client: Client,
   parameters: URLSearchParams,
 ): Promise<{ request_uri: string; expires_in: number }> {
-  const { limiter, derive } = call.gateway
+  const { limiter, ring } = call.gateway
   const id = newId()
   const { token, hash: requestUriHash } = newOpaqueToken(id, SECRET_BYTES)
-  const sealedParameters = sealBytes(derive(CONTEXT), Buffer.from(parameters.toString()), id)
+  const sealedParameters = ring.seal(CONTEXT, Buffer.from(parameters.toString()), id)
   await commit(call, async (work) => {
     const ip = call.request.clientIp
     const now = call.gateway.now().getTime()
@@ -77,7 +76,7 @@ export async function readPushedRequest(
   const input = { clientId: client?.id ?? '', requestUriHash: hashToken(token), now: gateway.now() }
   const pushed = openPushedRequest(state, input)
   if (!id || !sealedParameters || client?.status !== 'active' || !pushed) throw new GatewayError('request_uri_invalid')
-  const parameters = new URLSearchParams(openBytes(gateway.derive(CONTEXT), sealedParameters, id).toString())
+  const parameters = new URLSearchParams(gateway.ring.open(CONTEXT, sealedParameters, id).toString())
   return { request: { id, requestUri, at: new Date(pushed.pushedAt) }, parameters }
 }
 

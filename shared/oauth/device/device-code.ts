@@ -1,5 +1,5 @@
 import { createHmac, randomInt } from 'node:crypto'
-import type { DeriveKey } from '../../tokens/derived-key.ts'
+import type { KeyRing } from '../../tokens/key-ring.ts'
 import { readLetterCode } from '../../typed/text.ts'
 
 /** Random bytes behind the stream id of a device code: 43 characters in all (docs/wire-contract.md 3.2). */
@@ -25,8 +25,8 @@ export function showUserCode(typed: string): string {
 export const readUserCode = (typed: unknown) => readLetterCode(typed, { alphabet: LETTERS, length: LENGTH })
 
 /** Returns the look-up hash of a user code: keyed, since its few letters could be guessed offline. */
-export function userCodeHash(derive: DeriveKey, userCode: string): string {
-  return createHmac('sha256', derive('user-code'))
+export function userCodeHash(ring: KeyRing, userCode: string): string {
+  return createHmac('sha256', ring.key('user-code'))
     .update(readUserCode(userCode) ?? '')
     .digest('hex')
 }

@@ -27,7 +27,6 @@ import { findForService } from '../../queries/authorizations.ts'
 import { findByUserCode, findDevice, type OpenDevice } from '../../queries/device-authorizations.ts'
 import type { Person } from '../../queries/person.ts'
 import { newOpaqueToken } from '../../tokens/opaque.ts'
-import { openJson, sealJson } from '../../tokens/sealed.ts'
 import { refreshClientDocument } from '../clients/client-document.ts'
 import { DEVICE_CODE } from '../clients/grant-types.ts'
 import { looksLikeOurs } from '../clients/reserved-names.ts'
@@ -100,7 +99,7 @@ export async function startDevice(
           scope,
           resources,
           deviceCodeHash: deviceCode.hash,
-          userCodeHash: userCodeHash(gateway.derive, userCode),
+          userCodeHash: userCodeHash(gateway.ring, userCode),
           expiresAt: new Date(gateway.now().getTime() + DEVICE_SECONDS * 1000).toISOString(),
         },
         origin: JSON.stringify({ ip, userAgent: call.request.userAgent?.slice(0, 200) }),
@@ -123,14 +122,14 @@ export async function startDevice(
  * @throws GatewayError user_code_malformed, user_code_invalid, rate_limited
  */
 export async function findOpenDevice(call: Call, typed: string | undefined, sessionId?: string): Promise<OpenDevice> {
-  const { limiter, reads, personal, derive } = call.gateway
+  const { limiter, reads, personal, ring } = call.gateway
   const code = readUserCode(typed)
   if (code === undefined) throw new GatewayError('user_code_malformed')
   const ip = call.request.clientIp
   const limits = sessionId
     ? [...limiter.of('user-code-session', sessionId), ...limiter.of('user-code-session-net', networkKey(ip))]
     : [...limiter.of('user-code', addressKey(ip)), ...limiter.of('user-code-net', networkKey(ip))]
-  const { device, wait } = await findByUserCode(reads, personal, { userCodeHash: userCodeHash(derive, code), limits })
+  const { device, wait } = await findByUserCode(reads, personal, { userCodeHash: userCodeHash(ring, code), limits })
   if (wait > 0) throw new GatewayError('rate_limited', { retryAfter: wait })
   if (device && device.client.status === 'active') return device
   await limiter.hit(limits)
@@ -195,10 +194,10 @@ const CONTEXT = 'device-revoke'
 
 /** Mails the person a notice with a link that disconnects the device. */
 function notifyConnected(call: Call, work: Work, device: OpenDevice, person: Person): void {
-  const { derive, now } = call.gateway
+  const { ring, now } = call.gateway
   if (!person.email) return
   const until = now().getTime() + REVOKE_DAYS * 86_400_000
-  const token = sealJson(derive(CONTEXT), { id: device.id, uai: person.uai, until }, CONTEXT)
+  const token = ring.sealJson(CONTEXT, { id: device.id, uai: person.uai, until }, CONTEXT)
   sendNoticeAfter(call, work, {
     id: device.id,
     kind: 'device_connected',
@@ -209,8 +208,8 @@ function notifyConnected(call: Call, work: Work, device: OpenDevice, person: Per
 }
 
 /** Reads the token of the notice's link. @throws GatewayError user_code_invalid */
-export function readRevokeToken({ derive, now }: Gateway, token: string): { id: string; uai: string } {
-  const opened = openJson<{ id: string; uai: string; until: number }>(derive(CONTEXT), token, CONTEXT)
+export function readRevokeToken({ ring, now }: Gateway, token: string): { id: string; uai: string } {
+  const opened = ring.openJson<{ id: string; uai: string; until: number }>(CONTEXT, token, CONTEXT)
   if (opened && opened.until > now().getTime()) return opened
   throw new GatewayError('user_code_invalid', { reason: 'revocation link is invalid or has expired' })
 }

@@ -35,7 +35,7 @@ export async function redeemCode(
       details: { code_verifier: ['must be 43 to 128 unreserved characters'] },
     })
   const codeId = streamOfToken(code, CODE_SECRET_BYTES)
-  const pasteHash = codeId ? undefined : manualCodeHash(gateway.derive, code)
+  const pasteHash = codeId ? undefined : manualCodeHash(gateway.ring, code)
   const guesses = pasteHash ? gateway.limiter.of('paste-try', addressKey(call.request.clientIp)) : []
 
   return commit(call, async (work) => {

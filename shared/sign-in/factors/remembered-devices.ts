@@ -27,8 +27,8 @@ function secretOf(call: Call): string | undefined {
   return value && SECRET.test(value) ? value : undefined
 }
 
-const keyHashOf = ({ derive }: Gateway, secret: string, uai: string) =>
-  createHmac('sha256', derive('remembered-device')).update(`${secret} ${uai}`).digest('hex')
+const keyHashOf = ({ ring }: Gateway, secret: string, uai: string) =>
+  createHmac('sha256', ring.key('remembered-device')).update(`${secret} ${uai}`).digest('hex')
 
 /** Whether a device may be remembered for a person: operators are always asked, and everyone is where the policy is `always`. */
 export const mayRemember = ({ config }: Gateway, person: Person) =>

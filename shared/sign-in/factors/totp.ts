@@ -9,7 +9,6 @@ import type { Gateway } from '../../gateway.ts'
 import { newId } from '../../ids.ts'
 import { notifyFactorChange } from '../../people/factor-notices.ts'
 import { listFactors } from '../../queries/factors.ts'
-import { openJson, sealJson } from '../../tokens/sealed.ts'
 import { matchingStep, newTotpSecret } from '../../tokens/totp.ts'
 import type { ProvenFactor } from '../start-session.ts'
 import { resumeFactor } from './check-factor.ts'
@@ -29,20 +28,20 @@ export function newEnrolment(now: Date): Enrolment {
 
 /** Returns the enrolment sealed for this session or sign-in, for a form field. */
 export function sealEnrolment(
-  { derive }: Gateway,
+  { ring }: Gateway,
   { credentialId }: Pick<Enrolling, 'credentialId'>,
   enrolment: Enrolment,
 ): string {
-  return sealJson(derive('totp-enrolment'), enrolment, credentialId)
+  return ring.sealJson('totp-enrolment', enrolment, credentialId)
 }
 
 /** Returns the enrolment from a form field; undefined if it belongs to another session or has expired. */
 export function openEnrolment(
-  { derive, now }: Gateway,
+  { ring, now }: Gateway,
   { credentialId }: Pick<Enrolling, 'credentialId'>,
   sealed: string,
 ): Enrolment | undefined {
-  const enrolment = openJson<Enrolment>(derive('totp-enrolment'), sealed, credentialId)
+  const enrolment = ring.openJson<Enrolment>('totp-enrolment', sealed, credentialId)
   return enrolment && enrolment.until > now().getTime() ? enrolment : undefined
 }
 

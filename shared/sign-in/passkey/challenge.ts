@@ -17,8 +17,8 @@ export type ChallengeUse = {
   holder: string
 }
 
-function sign({ derive }: Pick<Gateway, 'derive'>, body: string, { purpose, holder }: ChallengeUse): string {
-  return createHmac('sha256', derive('passkey-challenge'))
+function sign({ ring }: Pick<Gateway, 'ring'>, body: string, { purpose, holder }: ChallengeUse): string {
+  return createHmac('sha256', ring.key('passkey-challenge'))
     .update(JSON.stringify([purpose, holder, body]))
     .digest('base64url')
 }
@@ -27,7 +27,7 @@ function sign({ derive }: Pick<Gateway, 'derive'>, body: string, { purpose, hold
  * Creates a challenge: random, with its expiry, and signed for one use, so that it is stored only once it is answered
  * (WebAuthn Level 3 section 13.4.3).
  */
-export function newChallenge(gateway: Pick<Gateway, 'derive' | 'now'>, use: ChallengeUse): string {
+export function newChallenge(gateway: Pick<Gateway, 'ring' | 'now'>, use: ChallengeUse): string {
   const body = randomBytes(NONCE_BYTES + TIME_BYTES)
   body.writeUIntBE(Math.ceil(gateway.now().getTime() / 1000) + SECONDS, NONCE_BYTES, TIME_BYTES)
   const text = body.toString('base64url')
