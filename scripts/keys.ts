@@ -2,14 +2,18 @@ import type { Gateway } from '../shared/gateway.ts'
 import { OVERLAP_SECONDS, rotateKeys } from '../shared/oauth/token/rotate-keys.ts'
 import { listSigningKeys, type SigningKeyRow } from '../shared/queries/signing-keys.ts'
 import { accountName, operatorProgram } from './lib/operator.ts'
+import { type RotatedRoot, rotateRootOf } from './lib/rotate-root.ts'
 import { table, wholeNumber } from './lib/terminal.ts'
 
 const USAGE = `npm run keys -- list
 npm run keys -- rotate [--overlap <seconds>]
+npm run keys -- rotate-root
 
 rotate publishes a new key per algorithm, which signs after the overlap (${OVERLAP_SECONDS} s, so that every cache of the key set
 has it by then); the old keys stay published until the last token that they signed has expired.
 --overlap 0 signs with the new keys at once, after a key was compromised.
+rotate-root seals the key ring under the first configured root (AUTH_MASTER_SECRET=new|old, deployed everywhere before); the
+keys stay the same, and the old root opens nothing afterwards. Run it again if it was interrupted.
 --json prints JSON. Exit code 1: refused, 2: wrong usage.`
 
 async function listKeys({ reads }: Gateway) {
@@ -29,19 +33,30 @@ async function listKeys({ reads }: Gateway) {
   }))
 }
 
+/** The signing keys, or the root of the key ring. */
+type Result = Awaited<ReturnType<typeof listKeys>> | RotatedRoot
+
+const rootText = ({ root, previous, rotated }: RotatedRoot) =>
+  rotated
+    ? `The key ring is sealed under ${root} now, no longer under ${previous}.`
+    : `The key ring is sealed under ${root} already.`
+
 /** Operator command: lists and rotates signing keys. */
 export const keys = await operatorProgram(import.meta.url, {
   usage: USAGE,
   options: { overlap: { type: 'string', default: String(OVERLAP_SECONDS) } },
   readInput: ({ flags }) => wholeNumber('overlap', flags.overlap),
   actions: {
-    list: ({ gateway }) => listKeys(gateway),
+    list: ({ gateway }): Promise<Result> => listKeys(gateway),
+    'rotate-root': ({ gateway }) => rotateRootOf(gateway),
     async rotate({ gateway, input: overlap }) {
       await rotateKeys(gateway, { type: 'operator', id: accountName() }, overlap)
       return listKeys(gateway)
     },
   },
-  print(listed) {
+  print(result) {
+    if (!Array.isArray(result)) return { json: result, text: rootText(result) }
+    const listed = result
     const rows = listed.map((key) => ({ ...key, expires_at: key.expires_at ?? '-' }))
     return { json: listed, text: table(rows) || 'no keys yet: the first token creates them' }
   },

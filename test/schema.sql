@@ -366,7 +366,7 @@ alter table auth_gateway.event_store enable row level security;
 create policy application_reads on auth_gateway.event_store for r to auth_gateway_app using (true);
 grant select on table auth_gateway.event_store to auth_gateway_app;
 
-create table auth_gateway.event_store_lasting partition of auth_gateway.event_store FOR VALUES IN ('identity', 'organization', 'api_client', 'consent', 'protected_resource', 'signing_key', 'api_key', 'project', 'stored_key', 'agent_delegation', 'connection', 'hook', 'webhook', 'totp_authenticator', 'passkey', 'recovery_codes', 'operator_code', 'remembered_device', 'suppression', 'sms_breaker', 'archive', 'audit_log');
+create table auth_gateway.event_store_lasting partition of auth_gateway.event_store FOR VALUES IN ('identity', 'organization', 'api_client', 'consent', 'protected_resource', 'signing_key', 'api_key', 'project', 'stored_key', 'agent_delegation', 'connection', 'hook', 'webhook', 'totp_authenticator', 'passkey', 'recovery_codes', 'operator_code', 'remembered_device', 'suppression', 'sms_breaker', 'archive', 'audit_log', 'key_ring');
 CREATE TRIGGER append_only_table BEFORE TRUNCATE ON auth_gateway.event_store_lasting FOR EACH STATEMENT EXECUTE FUNCTION auth_gateway.refuse_change();
 alter table auth_gateway.event_store_lasting enable row level security;
 create policy application_reads on auth_gateway.event_store_lasting for r to auth_gateway_app using (true);
@@ -1064,6 +1064,24 @@ create view auth_gateway.session_facts with (security_invoker=true) as
      LEFT JOIN auth_gateway.session_activity a ON ((a.session_id = s.id)))
      LEFT JOIN auth_gateway.sessions o ON ((o.id = s.opened_from)));
 grant select on table auth_gateway.session_facts to auth_gateway_app;
+
+CREATE OR REPLACE FUNCTION auth_gateway.add_to_key_ring(p_keys jsonb)
+ RETURNS json
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'auth_gateway', 'pg_temp'
+AS $function$
+begin
+  insert into key_ring (id, purpose, epoch, sealed, active_from)
+  select k.id, k.purpose, k.epoch, decode(k.sealed, 'base64'), k.active_from
+  from jsonb_to_recordset(p_keys) as k(id uuid, purpose text, epoch integer, sealed text, active_from timestamptz)
+  on conflict do nothing;
+  if found then
+    update key_root set version = version + 1;
+  end if;
+  return read_key_ring();
+end $function$;
+grant execute on function auth_gateway.add_to_key_ring(jsonb) to auth_gateway_app;
 
 CREATE OR REPLACE FUNCTION auth_gateway.ancestry_is_live(f auth_gateway.token_families)
  RETURNS boolean
@@ -2391,6 +2409,7 @@ begin
     when 'stored_key' then perform project_stored_key(new);
     when 'refused_request' then perform project_refused_request(new);
     when 'record_read' then null; -- read from the log alone
+    when 'key_ring' then null; -- the same
     when 'connection' then perform project_connection(new);
     when 'agent_delegation' then perform project_agent_delegation(new);
     when 'hook' then perform project_hook(new);
@@ -3030,6 +3049,27 @@ begin
     members = case when uai = v_root then v_members else array[uai] end,
     organizations = case when uai = v_root then v_organizations else array[organization_id] end
   where uai = any (v_members);
+end $function$;
+
+CREATE OR REPLACE FUNCTION auth_gateway.replace_key_root(p_version integer, p_root text, p_wrapped bytea, p_keys jsonb)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SET search_path TO 'auth_gateway', 'pg_temp'
+AS $function$
+declare
+  v_count integer;
+begin
+  update key_root set version = version + 1, root = p_root, wrapped = p_wrapped where version = p_version;
+  if not found then
+    return false;
+  end if;
+  update key_ring k set sealed = decode(n.sealed, 'base64')
+  from jsonb_to_recordset(p_keys) as n(id uuid, sealed text) where n.id = k.id;
+  get diagnostics v_count = row_count;
+  if v_count <> (select count(*) from key_ring) then
+    raise exception 'not every key of the ring was sealed again';
+  end if;
+  return true;
 end $function$;
 
 CREATE OR REPLACE FUNCTION auth_gateway.resources_json()

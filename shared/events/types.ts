@@ -31,6 +31,7 @@ export type StreamType =
   | 'passkey'
   | 'recovery_codes'
   | 'operator_code'
+  | 'key_ring'
   | 'pending_sign_in'
   | 'remembered_device'
 

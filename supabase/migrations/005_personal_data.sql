@@ -91,4 +91,24 @@ begin
   return read_key_ring();
 end $$;
 
+-- Replaces the root and what the keys are sealed under; the keys stay. Returns false if the ring is not of that version any more. For the
+-- owner only: whoever may call it could make the database unreadable.
+create function auth_gateway.replace_key_root(p_version integer, p_root text, p_wrapped bytea, p_keys jsonb) returns boolean
+language plpgsql set search_path = auth_gateway, pg_temp as $$
+declare
+  v_count integer;
+begin
+  update key_root set version = version + 1, root = p_root, wrapped = p_wrapped where version = p_version;
+  if not found then
+    return false;
+  end if;
+  update key_ring k set sealed = decode(n.sealed, 'base64')
+  from jsonb_to_recordset(p_keys) as n(id uuid, sealed text) where n.id = k.id;
+  get diagnostics v_count = row_count;
+  if v_count <> (select count(*) from key_ring) then
+    raise exception 'not every key of the ring was sealed again';
+  end if;
+  return true;
+end $$;
+
 grant execute on function auth_gateway.read_key_ring, auth_gateway.keep_key_ring, auth_gateway.add_to_key_ring to auth_gateway_app;

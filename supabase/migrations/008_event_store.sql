@@ -34,7 +34,7 @@ create table auth_gateway.event_store_lasting partition of auth_gateway.event_st
   for values in ('identity', 'organization', 'api_client', 'consent', 'protected_resource', 'signing_key',
     'api_key', 'project', 'stored_key', 'agent_delegation', 'connection', 'hook', 'webhook', 'totp_authenticator', 'passkey',
     'recovery_codes', 'operator_code', 'remembered_device',
-    'suppression', 'sms_breaker', 'archive', 'audit_log');
+    'suppression', 'sms_breaker', 'archive', 'audit_log', 'key_ring');
 
 create table auth_gateway.event_store_short_lived partition of auth_gateway.event_store
   for values in ('session', 'otp_challenge', 'authorization', 'token_family', 'refused_request', 'record_read',
@@ -140,6 +140,7 @@ begin
     when 'stored_key' then perform project_stored_key(new);
     when 'refused_request' then perform project_refused_request(new);
     when 'record_read' then null; -- read from the log alone
+    when 'key_ring' then null; -- the same
     when 'connection' then perform project_connection(new);
     when 'agent_delegation' then perform project_agent_delegation(new);
     when 'hook' then perform project_hook(new);

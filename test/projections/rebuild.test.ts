@@ -54,6 +54,7 @@ const setUp = [
   'passkey',
   'recoveryCodes',
   'operatorCode',
+  'rotateRoot',
   'secondFactor',
   'rememberedDevice',
 ] as const

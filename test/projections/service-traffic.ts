@@ -1,6 +1,7 @@
 import { uuidv7 } from 'uuidv7'
 import { agentDelegation, delegate, endDelegation } from '../../shared/domain/agent-delegation.ts'
 import * as devices from '../../shared/domain/device-authorization.ts'
+import { KEY_RING_ID, keyRing, rotateRoot } from '../../shared/domain/key-ring.ts'
 import { readRecords, recordRead } from '../../shared/domain/record-read.ts'
 import { countRefusals, recordRefusal, refusedRequest } from '../../shared/domain/refused-request.ts'
 import { startFamily, tokenFamily } from '../../shared/domain/token-family.ts'
@@ -61,6 +62,13 @@ export function createServiceTraffic(
         work.actor = { type: 'operator', id: subject }
         const facts = { method: 'GET', route: '/admin/people/:id', target: subject }
         work.start(recordRead, uuidv7(), { subject }).decide(() => readRecords(facts, { filter: `at=${n}` }))
+      })
+    },
+
+    async rotateRoot(n: number): Promise<void> {
+      await unit(async (work) => {
+        const stream = await work.load(keyRing, KEY_RING_ID, {})
+        stream.decide((state) => rotateRoot(state, { root: `secret:${n}`, previous: 'secret:first' }))
       })
     },
 

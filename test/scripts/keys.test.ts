@@ -1,5 +1,10 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { randomBytes } from 'node:crypto'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { keys } from '../../scripts/keys.ts'
+import { onServer } from '../../scripts/lib/gateway-database.ts'
+import { loadConfig } from '../../shared/config.ts'
+import { openGateway } from '../../shared/gateway.ts'
+import { startErrors } from '../../shared/start.ts'
 import { testGateway } from '../projections/traffic.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { call } from './terminal.ts'
@@ -50,6 +55,64 @@ test('0: rotate --overlap 0 signs with the new keys at once, also in a gateway t
   const active = await gateway.keys.active('ES256')
   await gateway.close()
   expect(fresh.map(({ kid }) => kid)).toContain(active.kid)
+})
+
+describe('rotate-root', () => {
+  const [older, newer] = [randomBytes(32).toString('base64'), randomBytes(32).toString('base64')]
+  let own: TestDatabase
+  beforeAll(async () => {
+    own = await createTestDatabase()
+  })
+  afterAll(() => own?.drop())
+  const env = (secret: string) => ({ NODE_ENV: 'test', DATABASE_URL: own.appUrl, AUTH_MASTER_SECRET: secret })
+  const rotateRoot = (secret: string) =>
+    call(keys, { DATABASE_MIGRATION_URL: own.ownerUrl, AUTH_MASTER_SECRET: secret }, 'rotate-root', '--json')
+  const open = async (secret: string) => openGateway(loadConfig(env(secret)))
+
+  test('0: seals the ring under the new root, once and as an event; the old root opens nothing, and the keys stay', async () => {
+    const before = await open(older)
+    const sealed = before.gateway.ring.seal('hook-secret', Buffer.from('a secret'), 'context')
+    const results = await Promise.all([rotateRoot(`${newer}|${older}`), rotateRoot(`${newer}|${older}`)])
+    expect(results.filter(({ exitCode }) => exitCode === 0).length).toBeGreaterThan(0)
+    const again = await rotateRoot(`${newer}|${older}`)
+    expect([again.exitCode, JSON.parse(again.out).rotated]).toEqual([0, false])
+    await expect(open(older)).rejects.toThrow(startErrors.root)
+    const after = await open(newer)
+    expect(after.gateway.ring.open('hook-secret', sealed, 'context').toString()).toBe('a secret')
+    expect(after.gateway.ring.key('pairwise-subject')).toEqual(before.gateway.ring.key('pairwise-subject'))
+    const events = await after.gateway.reads`
+      select data from auth_gateway.event_store where event_type = 'KeyRootRotated' order by position`
+    expect(events.map(({ data }) => Object.keys(data).sort())).toEqual([['previous', 'root']])
+    await Promise.all([before.gateway.close(), after.gateway.close()])
+  })
+
+  test('1: without the old root, and nothing changes', async () => {
+    const refused = await rotateRoot(randomBytes(32).toString('base64'))
+    expect([refused.exitCode, refused.err]).toEqual([1, startErrors.root])
+    const { gateway } = await open(newer)
+    await gateway.close()
+  })
+
+  test('the application role may not replace the root', async () => {
+    const { gateway } = await open(newer)
+    const replace = gateway.reads`select auth_gateway.replace_key_root(1, 'x', '', '[]')`
+    await expect(replace).rejects.toThrow('permission denied')
+    await gateway.close()
+  })
+})
+
+test('a ring from before a purpose existed gets a key for it at the next start', async () => {
+  const own = await createTestDatabase()
+  const config = loadConfig({ NODE_ENV: 'test', DATABASE_URL: own.appUrl })
+  const first = await openGateway(config)
+  await first.gateway.close()
+  await onServer(own.superuserUrl, (sql) => sql`delete from auth_gateway.key_ring where purpose = 'mfa-token'`)
+  const opened = await Promise.all([openGateway(config), openGateway(config)])
+  const [one, other] = opened.map(({ gateway }) => gateway)
+  const token = one?.ring.sealJson('mfa-token', { a: 1 }, 'x') ?? ''
+  expect(other?.ring.openJson('mfa-token', token, 'x')).toEqual({ a: 1 })
+  await Promise.all([one?.close(), other?.close()])
+  await own.drop()
 })
 
 test('2: wrong usage', async () => {
