@@ -173,7 +173,7 @@ const WRONG_MILLISECONDS = 5000
 
 /** How old the key ring in memory gets before it is compared with the stored one, and before a request waits for that. */
 const RING_REFRESH_MS = 60_000
-export const RING_STALE_MS = 2 * RING_REFRESH_MS
+const RING_STALE_MS = 2 * RING_REFRESH_MS
 
 let wired: Gateway | undefined
 let ringRead = { version: 0, at: 0 }

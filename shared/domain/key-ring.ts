@@ -2,10 +2,10 @@ import type { Aggregate, Decision } from '../events/types.ts'
 import { record } from './decision.ts'
 
 /** The root that the key ring is sealed under was replaced. Roots are named, as `secret:…` or `kms:…`; nothing of them is in the event. */
-export type KeyRingEvent = { type: 'KeyRootRotated'; data: { root: string; previous: string } }
+type KeyRingEvent = { type: 'KeyRootRotated'; data: { root: string; previous: string } }
 
 /** What the log says of the key ring: the root, once it was replaced. */
-export type KeyRingState = { root?: string }
+type KeyRingState = { root?: string }
 
 export const keyRing: Aggregate<KeyRingState, KeyRingEvent> = {
   type: 'key_ring',

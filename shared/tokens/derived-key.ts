@@ -1,6 +1,6 @@
 import { hkdfSync } from 'node:crypto'
 
-export type DeriveKey = (purpose: string) => Buffer
+type DeriveKey = (purpose: string) => Buffer
 
 /**
  * Returns the function that derives one 256-bit key per purpose from the master secret, so that no key serves two purposes.

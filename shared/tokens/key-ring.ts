@@ -3,8 +3,8 @@ import { newId } from '../ids.ts'
 import { keyDerivation } from './derived-key.ts'
 import { openBytes, sealBytes, VERSION_BYTES } from './sealed.ts'
 
-/** Purposes of keys that seal values: `npm run keys -- rewrap` gives them a new epoch. */
-export const SEALING_PURPOSES = [
+/** Purposes of keys that seal values. */
+const SEALING_PURPOSES = [
   'subject-key-wrapping',
   'signing-key',
   'connection-key',
@@ -81,19 +81,15 @@ export function missingKeys(ring: readonly RingKey[]): RingKey[] {
   return firstKeys().filter(({ purpose }) => !known.has(purpose))
 }
 
-/** Returns the next key of every purpose that seals. */
-export const nextKeys = (epoch: number, activeFrom: Date): RingKey[] =>
-  SEALING_PURPOSES.map((purpose) => ({ id: newId(), purpose, epoch, key: randomBytes(32), activeFrom }))
-
 /** The bytes with which every value begins that a key of this epoch sealed. */
-export function headOf(epoch: number): Buffer {
+function headOf(epoch: number): Buffer {
   const head = Buffer.alloc(VERSION_BYTES + EPOCH_BYTES, WITH_EPOCH)
   head.writeUInt16BE(epoch, VERSION_BYTES)
   return head
 }
 
 /** The epoch of the key that sealed a value. */
-export const epochOf = (sealed: Uint8Array): number =>
+const epochOf = (sealed: Uint8Array): number =>
   sealed[0] === WITH_EPOCH ? Buffer.from(sealed).readUInt16BE(VERSION_BYTES) : 1
 
 /** The keys of a database, opened. A process reads them at its start, and those of a new epoch when they appear. */
@@ -170,8 +166,5 @@ export function createKeyRing(first: RingKey[], now: () => Date) {
     },
 
     all: (): readonly RingKey[] => keys,
-
-    /** The newest epoch, active or not. */
-    epoch: (): number => Math.max(...keys.map(({ epoch }) => epoch)),
   }
 }

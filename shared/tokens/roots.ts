@@ -17,7 +17,7 @@ export type Root = {
 }
 
 /** A root that is a secret of this process. */
-export function secretRoot(secret: Uint8Array): Root {
+function secretRoot(secret: Uint8Array): Root {
   const derive = keyDerivation(secret)
   return {
     id: `secret:${derive('root-id').toString('hex').slice(0, 16)}`,

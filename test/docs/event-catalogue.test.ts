@@ -12,6 +12,7 @@ const WITHOUT_ROWS = [
   'AuthorizationCodeRedeemed',
   'AuthorizationCodeRefused',
   'AuthorizationCodeReplayed',
+  'KeyRootRotated',
   'RecordsRead',
 ]
 
