@@ -43,7 +43,18 @@ describe('a deployment', () => {
     expect(wrong).toEqual([])
     expect(exitCode).toBe(0)
     const fine = checks.filter(({ state }) => state === 'ok').map(({ check }) => check)
-    const expected = ['database', 'role', 'migrations', 'partitions', 'keys', 'clock', 'issuer', 'serving', 'key set']
+    const expected = [
+      'database',
+      'role',
+      'migrations',
+      'partitions',
+      'keys',
+      'cell',
+      'clock',
+      'issuer',
+      'serving',
+      'key set',
+    ]
     expect(fine).toEqual(expect.arrayContaining([...expected, ...EDGE_FUNCTIONS.map((name) => `function ${name}`)]))
   })
 
@@ -64,6 +75,7 @@ describe('a deployment', () => {
 
   test.each<[string, NodeJS.ProcessEnv, RegExp]>([
     ['keys', { AUTH_MASTER_SECRET: Buffer.alloc(32, 9).toString('base64') }, /AUTH_MASTER_SECRET/],
+    ['cell', { CELL: '5' }, /Set CELL/],
     ['issuer', { AUTH_BASE_URL: 'http://localhost:9' }, /AUTH_BASE_URL/],
     [
       'function send-otp-email',
