@@ -149,10 +149,12 @@ export function createKeyRing(first: RingKey[], now: () => Date) {
     sealJson: (purpose: SealingPurpose, value: object, context: string): string =>
       seal(purpose, Buffer.from(JSON.stringify(value)), context).toString('base64url'),
 
-    /** Opens the output of `sealJson`; undefined for any other text. */
+    /** Opens the output of `sealJson`; undefined for any other text, also one that decodes to the same bytes. */
     openJson<Value>(purpose: SealingPurpose, sealed: string, context: string): Value | undefined {
       try {
-        const opened = open(purpose, Buffer.from(sealed, 'base64url'), context)
+        const bytes = Buffer.from(sealed, 'base64url')
+        if (bytes.toString('base64url') !== sealed) return undefined
+        const opened = open(purpose, bytes, context)
         return JSON.parse(opened.toString())
       } catch {
         return undefined

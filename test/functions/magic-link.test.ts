@@ -157,7 +157,8 @@ describe('a link for a browser', () => {
     await ask({ email })
     const state = new URL(gateway.inbox.linkFor(email)).searchParams.get('state') ?? ''
     const open = (text: string) => fetch(`${gateway.url}${CALLBACK}?${new URLSearchParams({ state: text })}`)
-    for (const wrong of [`${state}A`, state.slice(0, -4), `A${state.slice(1)}`, 'x', state.repeat(9)])
+    const changed = `${state.slice(0, 8)}${state[8] === 'A' ? 'B' : 'A'}${state.slice(9)}`
+    for (const wrong of [`${state}A`, state.slice(0, -4), changed, 'x', state.repeat(9)])
       expect((await open(wrong)).status).toBe(400)
     expect((await fetch(`${gateway.url}${CALLBACK}`)).status).toBe(400)
     await gateway.sql`update auth_gateway.otp_challenges set expires_at = now()`
