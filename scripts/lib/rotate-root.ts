@@ -1,10 +1,22 @@
+import type postgres from 'postgres'
 import { KEY_RING_ID, keyRing, rotateRoot } from '../../shared/domain/key-ring.ts'
 import type { Gateway } from '../../shared/gateway.ts'
-import { changedKeyRing, replaceKeyRoot } from '../../shared/queries/opening.ts'
+import { changedKeyRing } from '../../shared/queries/opening.ts'
 import { openStoredRing } from '../../shared/start.ts'
-import { configuredRoots, openRing, sealRing } from '../../shared/tokens/roots.ts'
+import { configuredRoots, openRing, type StoredRing, sealRing } from '../../shared/tokens/roots.ts'
 import { act } from './operator.ts'
 import { RefusedError } from './terminal.ts'
+
+/** Replaces what the ring is sealed under. @returns false if it is not that version any more */
+async function replaceKeyRoot(
+  sql: postgres.Sql,
+  version: number,
+  { root, wrapped, keys }: Omit<StoredRing, 'version'>,
+): Promise<boolean> {
+  const [row] = await sql<{ replaced: boolean }[]>`
+    select auth_gateway.replace_key_root(${version}, ${root}, ${Buffer.from(wrapped, 'base64')}, ${sql.json(keys)}) as replaced`
+  return row?.replaced ?? false
+}
 
 export type RotatedRoot = { root: string; previous: string; rotated: boolean }
 

@@ -99,17 +99,6 @@ export async function addToKeyRing(sql: postgres.Sql, keys: StoredRing['keys']):
   return row.ring
 }
 
-/** Replaces what the ring is sealed under, for the owner only. @returns false if it is not that version any more */
-export async function replaceKeyRoot(
-  sql: postgres.Sql,
-  version: number,
-  { root, wrapped, keys }: Omit<StoredRing, 'version'>,
-): Promise<boolean> {
-  const [row] = await sql<{ replaced: boolean }[]>`
-    select auth_gateway.replace_key_root(${version}, ${root}, ${Buffer.from(wrapped, 'base64')}, ${sql.json(keys)}) as replaced`
-  return row?.replaced ?? false
-}
-
 /** The key ring, unless it is the known version. */
 export async function changedKeyRing(sql: postgres.Sql, known: number): Promise<StoredRing | undefined> {
   const [row] = await sql<{ ring: StoredRing }[]>`

@@ -75,7 +75,7 @@ test.skipIf(!hasNetlifyBundler())(
       ['maintenance', '@hourly'],
     ])
     const taken = packed[0]?.inputs.map((file) => path.basename(file)).sort()
-    expect(taken).toEqual(['health.mjs', 'lost-history.mjs', 'tracing.mjs'])
+    expect(taken).toEqual(['health.mjs', 'kms.mjs', 'lost-history.mjs', 'tracing.mjs'])
     for (const { size } of packed) expect(size).toBeLessThan(600 * 1024)
   },
   60_000,
