@@ -1,4 +1,5 @@
 import * as z from 'zod/mini'
+import { checkOrigin } from '../../shared/access/csrf.ts'
 import { gateway } from '../../shared/gateway.ts'
 import { createApp } from '../../shared/http/app.ts'
 import { readBody } from '../../shared/http/body.ts'
@@ -34,6 +35,7 @@ app.route('POST', '/v1/auth/mfa/verify', {
   const { call } = c.var
   const { mfa_token, code } = await readBody(c, verifyBody())
   const held = openHeld(gateway(), mfa_token)
+  if (held.platform === 'web') checkOrigin(call, gateway().issuer)
   const device = held.device === undefined ? undefined : await findOpenDevice(call, held.device)
   const completed = await completeHeld(call, held, { code })
   if (!device) return c.json(passwordBody(c, await directSignIn(call, completed, held.projectScope)))

@@ -262,6 +262,15 @@ describe('for a program', () => {
     expect((await post(gateway, '/oauth/token', poll)).body.access_token).toEqual(expect.any(String))
   })
 
+  test('403 for a foreign page that would sign a browser in with a token of its own', async () => {
+    const person = await inEveryWay()
+    const { body } = (await DOORS['/v1/auth/otp/verify at a browser']?.(person)) ?? {}
+    const foreign = { origin: 'https://evil.example' }
+    const code = codeOf(person.app, 0)
+    const answer = await postJson(gateway, '/v1/auth/mfa/verify', { mfa_token: body?.mfa_token, code }, foreign)
+    expect([answer.status, answer.body.code, answer.headers.getSetCookie()]).toEqual([403, 'CSRF_INVALID', []])
+  })
+
   test('20 at once with one token: one pair', async () => {
     const person = await inEveryWay()
     const { body } = (await DOORS['/v1/auth/otp/verify']?.(person)) ?? {}
