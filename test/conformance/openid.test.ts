@@ -44,7 +44,7 @@ describe('O1 O2 O3 tokens and keys', () => {
       client_id: NATIVE.client_id,
       scope: 'openid profile email offline_access',
       amr: ['otp'],
-      aud: expect.anything(),
+      aud: ['https://api.lanonasis.com', gateway.url],
       exp: expect.any(Number),
       iat: expect.any(Number),
       jti: expect.any(String),

@@ -132,7 +132,9 @@ describe('a password that Supabase Auth knows', () => {
   test('429 after 20 tries for an address, from wherever they come', async () => {
     const { email } = addUser()
     for (let n = 0; n < 20; n++) expect((await login(email, `wrong ${n}`)).status).toBe(401)
-    expect(await login(email)).toMatchObject({ status: 429, headers: expect.anything() })
+    const limited = await login(email)
+    expect(limited.status).toBe(429)
+    expect(Number(limited.headers.get('retry-after'))).toBeGreaterThan(0)
   })
 
   test('503 and not a verdict when Supabase Auth is down', async () => {
@@ -381,6 +383,6 @@ describe('a Supabase access token', () => {
     const answers = await Promise.all(
       Array.from({ length: 20 }, async () => (await exchange(access_token, { platform: 'api' })).json()),
     )
-    expect(new Set(answers.map(({ user }) => user?.id)).size).toBe(1)
+    expect([...new Set(answers.map(({ user }) => user?.id))]).toEqual([expect.any(String)])
   })
 })
