@@ -76,7 +76,8 @@ test.skipIf(!hasNetlifyBundler())(
     ])
     const taken = packed[0]?.inputs.map((file) => path.basename(file)).sort()
     expect(taken).toEqual(['health.mjs', 'kms.mjs', 'lost-history.mjs', 'tracing.mjs'])
-    for (const { size } of packed) expect(size).toBeLessThan(600 * 1024)
+    // Some 145 KB of it are the client of a key management service, which only a root there loads.
+    for (const { size } of packed) expect(size).toBeLessThan(720 * 1024)
   },
   60_000,
 )
