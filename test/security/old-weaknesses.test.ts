@@ -224,7 +224,11 @@ describe('6: what could be attacked', () => {
   test('6.26: tokens say by whom, for whom and under which key; the cookie is no bearer; a role is no scope', async () => {
     const keys = createRemoteJWKSet(new URL(`${gateway.url}/oauth/jwks.json`))
     const { payload } = await jwtVerify(ada.token, keys, { issuer: gateway.url, typ: 'at+jwt', algorithms: ['ES256'] })
-    expect(payload).toMatchObject({ aud: ['https://api.lanonasis.com', gateway.url], jti: expect.any(String), sub: ada.uai })
+    expect(payload).toMatchObject({
+      aud: ['https://api.lanonasis.com', gateway.url],
+      jti: expect.any(String),
+      sub: ada.uai,
+    })
     expect(decodeProtectedHeader(ada.token).kid).toEqual(expect.any(String))
     expect((await api(gateway, 'GET', '/v1/auth/me', { token: handleOf(person) })).status).toBe(401)
     const boss = await directSignIn(gateway)
