@@ -65,7 +65,7 @@ const signalScript =
 const P=window.PublicKeyCredential;P?.signalAllAcceptedCredentials?.({...of,allAcceptedCredentialIds}).catch(()=>{});
 P?.signalCurrentUserDetails?.({...of,name,displayName}).catch(()=>{})}`)
 
-/** Tells the browser which passkeys are accepted, and the names of the account. */
+/** Lists for the browser which passkeys are accepted, and the names of the account. */
 export function PasskeySignals({ signals }: { signals: object[] }) {
   return (
     <>

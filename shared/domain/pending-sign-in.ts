@@ -40,11 +40,14 @@ export function requireSecondFactor(
   return record({ type: 'SecondFactorRequired', data: { ...facts, expiresAt } })
 }
 
+/** Whether the second factor can still be presented. */
+export const isPending = (state: PendingSignIn, now: Date): boolean => state.status === 'open' && state.expiresAt > now
+
 /** Completes the sign-in, once. */
 export function presentSecondFactor(
   state: PendingSignIn,
   { now, provenBy }: DataOf<PendingSignInEvent, 'SecondFactorPresented'> & { now: Date },
 ): Decision<PendingSignInEvent> {
-  if (state.status !== 'open' || state.expiresAt <= now) return refuse('mfa_expired')
+  if (!isPending(state, now)) return refuse('mfa_expired')
   return record({ type: 'SecondFactorPresented', data: { provenBy } })
 }

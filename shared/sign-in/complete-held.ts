@@ -1,5 +1,5 @@
 import type { Call } from '../call.ts'
-import { pendingSignIn, presentSecondFactor } from '../domain/pending-sign-in.ts'
+import { isPending, pendingSignIn, presentSecondFactor } from '../domain/pending-sign-in.ts'
 import { GatewayError } from '../errors.ts'
 import { aboutPerson, type Work } from '../events/commit.ts'
 import type { Person } from '../queries/person.ts'
@@ -59,10 +59,7 @@ function heldMethod(call: Call, held: HeldSignIn, presented: PresentedSecond, re
           if (!found.pending) throw new GatewayError('mfa_expired', { reason: 'unknown' })
           const stream = work.resume(pendingSignIn, id, found.pending, aboutPerson(person))
           // Before the code is compared, so that a completed sign-in spends none.
-          stream.decide((state) => ({
-            events: [],
-            refuse: presentSecondFactor(state, { now, provenBy: { type: 'totp_authenticator', id: held.id } }).refuse,
-          }))
+          if (!isPending(stream.state, now)) work.refuse('mfa_expired')
           const second = await record(work)
           const provenBy = { type: SOURCES[second.method], id: second.id }
           stream.decide((state) => presentSecondFactor(state, { now, provenBy }))

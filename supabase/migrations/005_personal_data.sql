@@ -92,7 +92,7 @@ begin
 end $$;
 
 -- Replaces the root and what the keys are sealed under; the keys stay. Returns false if the ring is not of that version any more. For the
--- owner only: whoever may call it could make the database unreadable.
+-- owner only: a role that may call it could make the database unreadable.
 create function auth_gateway.replace_key_root(p_version integer, p_root text, p_wrapped bytea, p_keys jsonb) returns boolean
 language plpgsql set search_path = auth_gateway, pg_temp as $$
 declare

@@ -50,7 +50,7 @@ export async function registrationOptions(gateway: Gateway, person: Person, hold
 }
 
 /**
- * Returns what browsers are told of a person's passkeys, so that password managers drop removed ones and show the current names
+ * Returns what browsers receive about a person's passkeys, so that password managers drop removed ones and show the current names
  * (WebAuthn Level 3 section 5.1.10). One entry for each account that passkeys were made for, also before a merge.
  */
 export function passkeySignals({ config }: Gateway, person: Person, passkeys: PasskeyRecord[]) {
