@@ -1,7 +1,7 @@
 import type { Gateway } from '../shared/gateway.ts'
 import { OVERLAP_SECONDS, rotateKeys } from '../shared/oauth/token/rotate-keys.ts'
 import { listSigningKeys, type SigningKeyRow } from '../shared/queries/signing-keys.ts'
-import { accountName, operatorProgram } from './lib/operator.ts'
+import { accountName, asOwner, operatorProgram } from './lib/operator.ts'
 import { type RotatedRoot, rotateRootOf } from './lib/rotate-root.ts'
 import { table, wholeNumber } from './lib/terminal.ts'
 
@@ -48,7 +48,7 @@ export const keys = await operatorProgram(import.meta.url, {
   readInput: ({ flags }) => wholeNumber('overlap', flags.overlap),
   actions: {
     list: ({ gateway }): Promise<Result> => listKeys(gateway),
-    'rotate-root': ({ gateway }) => rotateRootOf(gateway),
+    'rotate-root': ({ gateway, terminal }) => asOwner(terminal, gateway, rotateRootOf),
     async rotate({ gateway, input: overlap }) {
       await rotateKeys(gateway, { type: 'operator', id: accountName() }, overlap)
       return listKeys(gateway)

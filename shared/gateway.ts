@@ -99,7 +99,6 @@ export function createGateway(
   const internal = (): CommitContext => ({ gateway: { store, personal }, request: { id: newId() } })
   const keys = createKeys(reads, internal, ring, now)
   const keyUse = createKeyUse(reads)
-  const pepper = ring.key('otp-pepper')
   const limiter = createLimiter(writes, personal, allLimits(settings.LIMITS))
   const refusals = createRefusalLog(limiter.of, now)
   return {
@@ -122,11 +121,12 @@ export function createGateway(
     keyUse,
     olderKeys: createOlderKeys(reads),
     jwts: createJwts(keys, settings.AUTH_BASE_URL, now),
-    refreshTokens: createRefreshTokens(ring.key('refresh-token')),
+    refreshTokens: createRefreshTokens(ring),
     ring,
     now,
     clock,
-    hashCode: (challengeId, code) => createHmac('sha256', pepper).update(`${challengeId}.${code}`).digest('hex'),
+    hashCode: (challengeId, code) =>
+      createHmac('sha256', ring.key('otp-pepper')).update(`${challengeId}.${code}`).digest('hex'),
     close: async () => {
       await keyUse.flush()
       await refusals.flush({ all: true })

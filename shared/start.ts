@@ -143,12 +143,23 @@ export async function inspectDatabase(sql: postgres.Sql, settings: Config): Prom
   return found
 }
 
-/** Adds a key for each purpose that is newer than the ring. Of several processes that do so, the first one's keys count. */
-async function completeRing(sql: postgres.Sql, opened: OpenedRing, roots: Root[]): Promise<OpenedRing> {
-  const missing = missingKeys(opened.keys)
-  const [stored, root] = [missing.length > 0 ? await changedKeyRing(sql, 0) : undefined, roots[opened.root]]
-  if (!stored || !root) return opened
-  return openStoredRing(await addToKeyRing(sql, await sealMore(missing, stored, root)), roots)
+/**
+ * Adds the keys that a ring lacks. Of several processes that do so, the first one's keys count.
+ * @param lacking returns them
+ */
+async function completeRing(
+  sql: postgres.Sql,
+  opened: OpenedRing,
+  roots: Root[],
+  lacking: (ring: readonly RingKey[]) => RingKey[],
+): Promise<OpenedRing> {
+  if (lacking(opened.keys).length === 0) return opened
+  const stored = await changedKeyRing(sql, 0)
+  const now = stored && (await openStoredRing(stored, roots))
+  const [missing, root] = [now ? lacking(now.keys) : [], roots[now?.root ?? -1]]
+  if (!now || !root || missing.length === 0) return now ?? opened
+  await addToKeyRing(sql, now.version, await sealMore(missing, stored, root))
+  return completeRing(sql, now, roots, lacking)
 }
 
 /**
@@ -161,7 +172,7 @@ export async function openDatabase(
 ): Promise<Inspection & { ring: OpenedRing; isNew: boolean }> {
   const { ring, ...found } = await inspectDatabase(sql, settings)
   const roots = configuredRoots(settings)
-  if (ring) return { ...found, ring: await completeRing(sql, ring, roots), isNew: false }
+  if (ring) return { ...found, ring: await completeRing(sql, ring, roots, missingKeys), isNew: false }
   const [first] = roots
   if (!first) throw new StartError('root')
   const kept = await keepKeyRing(sql, await sealRing(await keysWithoutRing(sql, settings), first))

@@ -1065,23 +1065,21 @@ create view auth_gateway.session_facts with (security_invoker=true) as
      LEFT JOIN auth_gateway.sessions o ON ((o.id = s.opened_from)));
 grant select on table auth_gateway.session_facts to auth_gateway_app;
 
-CREATE OR REPLACE FUNCTION auth_gateway.add_to_key_ring(p_keys jsonb)
- RETURNS json
+CREATE OR REPLACE FUNCTION auth_gateway.add_to_key_ring(p_version integer, p_keys jsonb)
+ RETURNS void
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'auth_gateway', 'pg_temp'
 AS $function$
 begin
-  insert into key_ring (id, purpose, epoch, sealed, active_from)
-  select k.id, k.purpose, k.epoch, decode(k.sealed, 'base64'), k.active_from
-  from jsonb_to_recordset(p_keys) as k(id uuid, purpose text, epoch integer, sealed text, active_from timestamptz)
-  on conflict do nothing;
+  update key_root set version = version + 1 where version = p_version;
   if found then
-    update key_root set version = version + 1;
+    insert into key_ring (id, purpose, epoch, sealed, active_from)
+    select k.id, k.purpose, k.epoch, decode(k.sealed, 'base64'), k.active_from
+    from jsonb_to_recordset(p_keys) as k(id uuid, purpose text, epoch integer, sealed text, active_from timestamptz);
   end if;
-  return read_key_ring();
 end $function$;
-grant execute on function auth_gateway.add_to_key_ring(jsonb) to auth_gateway_app;
+grant execute on function auth_gateway.add_to_key_ring(integer,jsonb) to auth_gateway_app;
 
 CREATE OR REPLACE FUNCTION auth_gateway.ancestry_is_live(f auth_gateway.token_families)
  RETURNS boolean

@@ -9,17 +9,14 @@ import type postgres from 'postgres'
 import { checkpointSigner } from '../../shared/audit/checkpoints.ts'
 import { checkpointLine, createExport, eventLine } from '../../shared/audit/export.ts'
 import { proveInclusion } from '../../shared/audit/proofs.ts'
-import { createCall } from '../../shared/call.ts'
 import { archive, makeArchive } from '../../shared/domain/archive.ts'
-import { commit } from '../../shared/events/commit.ts'
-import { createEventStore } from '../../shared/events/store.ts'
 import type { Gateway } from '../../shared/gateway.ts'
 import { newId } from '../../shared/ids.ts'
 import { logOrigins } from '../../shared/queries/audit-tree.ts'
 import { type EventRecord, recordColumns } from '../../shared/queries/event-records.ts'
 import { readNote } from '../../shared/tokens/note.ts'
 import { endOf, type Month, obstacleTo, positionsSha256 } from './months.ts'
-import { actAsAccount } from './operator.ts'
+import { actWithin, type Owner } from './operator.ts'
 import { RefusedError } from './terminal.ts'
 import { type ReadArchive, readArchive } from './verify-archives.ts'
 
@@ -27,9 +24,6 @@ const BATCH = 1000
 /** How often it tries to detach the month, and the pause in between. */
 const DETACH_ATTEMPTS = 20
 const DETACH_PAUSE_MS = 1000
-
-/** The owner's connection, and a gateway on it. */
-type Owner = { sql: postgres.Sql; gateway: Gateway }
 
 type Archived = { month: string; events: number; streams: number; file: string; sha256: string }
 
@@ -124,8 +118,7 @@ async function takeOut({ sql: connection, gateway }: Owner, month: Month, outcom
       select ${positionsSha256(sql)} as sha256 from auth_gateway.archived_events x where x.archive_id = ${id}`
     if (taken?.sha256 !== made.positionsSha256)
       throw new RefusedError(`${month.month} has changed meanwhile, or is not completely in the audit tree: try again`)
-    await commit(createCall({ ...gateway, store: createEventStore(sql, sql, 1) }), async (work) => {
-      actAsAccount(work)
+    await actWithin(sql, gateway, async (work) => {
       const summary = { ...made, month: month.month, endedBy: endedBy.toISOString() }
       work.start(archive, id, {}).decide(() => makeArchive(summary))
     })

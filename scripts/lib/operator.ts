@@ -1,12 +1,14 @@
 import { userInfo } from 'node:os'
 import { type ParseArgsOptionsConfig, parseArgs } from 'node:util'
+import type postgres from 'postgres'
 import { createCall } from '../../shared/call.ts'
 import { loadConfig } from '../../shared/config.ts'
 import { commit, type Work } from '../../shared/events/commit.ts'
+import { createEventStore } from '../../shared/events/store.ts'
 import type { Aggregate, Decision, Event } from '../../shared/events/types.ts'
 import { type Gateway, openGateway } from '../../shared/gateway.ts'
 import { StartError } from '../../shared/start.ts'
-import { operatorEnvironment } from './operator-environment.ts'
+import { operatorConnection, operatorEnvironment } from './operator-environment.ts'
 import { type Program, program, RefusedError, type Terminal, UsageError } from './terminal.ts'
 
 const COMMON = { json: { type: 'boolean' } } as const
@@ -110,6 +112,22 @@ export function act<T>(gateway: Gateway, block: (work: Work) => Promise<T>): Pro
     actAsAccount(work)
     return block(work)
   })
+}
+
+/** The same, in a transaction that also does something else. The caller keeps the streams from changing meanwhile. */
+export const actWithin = <T>(
+  sql: postgres.TransactionSql,
+  gateway: Gateway,
+  block: (work: Work) => Promise<T>,
+): Promise<T> => act({ ...gateway, store: createEventStore(sql, sql, 1) }, block)
+
+/** A gateway, and the owner's connection for transactions, which the pools of a gateway do not take. */
+export type Owner = { gateway: Gateway; sql: postgres.Sql }
+
+/** Opens the owner's connection beside a gateway while `use` runs. */
+export async function asOwner<T>({ env }: Terminal, gateway: Gateway, use: (owner: Owner) => Promise<T>): Promise<T> {
+  const sql = operatorConnection(env, 'operator')
+  return use({ gateway, sql }).finally(() => sql.end())
 }
 
 /** Decides on one stream in the name of the operator. */

@@ -92,11 +92,9 @@ export async function testAtOnce(sql: postgres.Sql): Promise<boolean> {
   return works
 }
 
-/** Adds keys of purposes and epochs that the ring lacks; returns the ring. */
-export async function addToKeyRing(sql: postgres.Sql, keys: StoredRing['keys']): Promise<StoredRing> {
-  const [row] = await sql<{ ring: StoredRing }[]>`select auth_gateway.add_to_key_ring(${sql.json(keys)}) as ring`
-  if (!row) throw new Error('the key ring was not completed')
-  return row.ring
+/** Adds keys to the ring, if it is of that version. */
+export async function addToKeyRing(sql: postgres.Sql, version: number, keys: StoredRing['keys']): Promise<void> {
+  await sql`select auth_gateway.add_to_key_ring(${version}, ${sql.json(keys)})`
 }
 
 /** The key ring, unless it is the known version. */

@@ -1,4 +1,5 @@
 import { createHmac, randomBytes } from 'node:crypto'
+import type { KeyRing } from './key-ring.ts'
 import { bytesToUuid, equalHash, hashToken, REFRESH_SECRET_BYTES, uuidToBytes } from './opaque.ts'
 
 const TAG_BYTES = 16
@@ -10,8 +11,9 @@ const BODY_BYTES = 16 + REFRESH_SECRET_BYTES - TAG_BYTES
  */
 export type RefreshTokens = ReturnType<typeof createRefreshTokens>
 
-export function createRefreshTokens(key: Uint8Array) {
-  const tag = (body: Uint8Array) => createHmac('sha256', key).update(body).digest().subarray(0, TAG_BYTES)
+export function createRefreshTokens(ring: Pick<KeyRing, 'key'>) {
+  const tag = (body: Uint8Array) =>
+    createHmac('sha256', ring.key('refresh-token')).update(body).digest().subarray(0, TAG_BYTES)
 
   return {
     issue(familyId: string, generation: number): { token: string; hash: string } {

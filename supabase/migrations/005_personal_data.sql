@@ -77,18 +77,16 @@ begin
   return read_key_ring();
 end $$;
 
--- Adds keys of purposes and epochs that the ring lacks. Returns the ring.
-create function auth_gateway.add_to_key_ring(p_keys jsonb) returns json
+-- Adds keys, if the ring is of that version: keys that were sealed for another one may be sealed under a root that was replaced.
+create function auth_gateway.add_to_key_ring(p_version integer, p_keys jsonb) returns void
 language plpgsql security definer set search_path = auth_gateway, pg_temp as $$
 begin
-  insert into key_ring (id, purpose, epoch, sealed, active_from)
-  select k.id, k.purpose, k.epoch, decode(k.sealed, 'base64'), k.active_from
-  from jsonb_to_recordset(p_keys) as k(id uuid, purpose text, epoch integer, sealed text, active_from timestamptz)
-  on conflict do nothing;
+  update key_root set version = version + 1 where version = p_version;
   if found then
-    update key_root set version = version + 1;
+    insert into key_ring (id, purpose, epoch, sealed, active_from)
+    select k.id, k.purpose, k.epoch, decode(k.sealed, 'base64'), k.active_from
+    from jsonb_to_recordset(p_keys) as k(id uuid, purpose text, epoch integer, sealed text, active_from timestamptz);
   end if;
-  return read_key_ring();
 end $$;
 
 -- Replaces the root and what the keys are sealed under; the keys stay. Returns false if the ring is not of that version any more. For the

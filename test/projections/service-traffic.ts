@@ -68,7 +68,7 @@ export function createServiceTraffic(
     async rotateRoot(n: number): Promise<void> {
       await unit(async (work) => {
         const stream = await work.load(keyRing, KEY_RING_ID, {})
-        stream.decide((state) => rotateRoot(state, { root: `secret:${n}`, previous: 'secret:first' }))
+        stream.decide(() => rotateRoot({ root: `secret:${n}`, previous: 'secret:first' }))
       })
     },
 

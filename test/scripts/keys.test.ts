@@ -82,8 +82,26 @@ describe('rotate-root', () => {
     expect(after.gateway.ring.key('pairwise-subject')).toEqual(before.gateway.ring.key('pairwise-subject'))
     const events = await after.gateway.reads`
       select data from auth_gateway.event_store where event_type = 'KeyRootRotated' order by position`
-    expect(events.map(({ data }) => Object.keys(data).sort())).toEqual([['previous', 'root']])
+    const root = JSON.parse(again.out).root
+    expect(events.map(({ data }) => data)).toEqual([{ previous: expect.stringMatching(/^secret:[0-9a-f]{16}$/), root }])
     await Promise.all([before.gateway.close(), after.gateway.close()])
+  })
+
+  test('records every root between, in the transaction that replaces it: without the event, the old root stays', async () => {
+    const third = randomBytes(32).toString('base64')
+    const refuseEvents = `create function refuse_events() returns trigger language plpgsql as $$ begin raise 'down'; end $$;
+      create trigger down before insert on auth_gateway.event_store_lasting for each row execute function refuse_events()`
+    await onServer(own.superuserUrl, (sql) => sql.unsafe(refuseEvents))
+    expect((await rotateRoot(`${third}|${newer}`)).exitCode).toBe(1)
+    await onServer(own.superuserUrl, (sql) => sql.unsafe('drop function refuse_events cascade'))
+    expect((await rotateRoot(`${third}|${newer}`)).exitCode).toBe(0)
+    expect((await rotateRoot(`${newer}|${third}`)).exitCode).toBe(0)
+    const { gateway } = await open(newer)
+    const roots = await gateway.reads`
+      select data->>'root' as root from auth_gateway.event_store where event_type = 'KeyRootRotated' order by position`
+    const [first, second, last] = roots.map(({ root }) => root)
+    expect([roots.length, first === last, first === second]).toEqual([3, true, false])
+    await gateway.close()
   })
 
   test('1: without the old root, and nothing changes', async () => {
