@@ -12,7 +12,7 @@ import { program, readFlags, type Terminal } from './lib/terminal.ts'
 const USAGE = `npm run doctor [-- --json]
 
 Checks a deployment with the variables that it runs with: configuration, database, role, migrations, whether it may start, triggers,
-grants, checkpoints, webhooks, messages, partitions, pooler, signing keys, clock, and from outside the issuer, readiness, key set, cookies and edge functions; says what to fix. With
+grants, checkpoints, webhooks, messages, partitions, pooler, signing keys, clock, and from outside the issuer, readiness, key set, Supabase projects, cookies and edge functions; says what to fix. With
 DATABASE_MIGRATION_URL it also compares the migrations. Changes nothing. Exit code 1: something is wrong; 2: wrong usage.`
 
 const SIGNS = { ok: 'ok     ', warning: 'warning', wrong: 'WRONG  ' }

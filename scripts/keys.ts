@@ -9,8 +9,8 @@ const USAGE = `npm run keys -- list
 npm run keys -- rotate [--overlap <seconds>]
 npm run keys -- rotate-root
 
-rotate publishes a new key per algorithm, which signs after the overlap (${OVERLAP_SECONDS} s, so that every cache of the key set
-has it by then); the old keys stay published until the last token that they signed has expired.
+rotate publishes a new key per algorithm and Supabase project, which signs after the overlap (${OVERLAP_SECONDS} s, so that every cache of the key set
+has it by then; an hour at least for Supabase projects); the old keys stay published until the last token that they signed has expired.
 --overlap 0 signs with the new keys at once, after a key was compromised.
 rotate-root seals the key ring under the first configured root (AUTH_MASTER_SECRET=new|old, deployed everywhere before); the
 keys stay the same, and the old root opens nothing afterwards. Run it again if it was interrupted.
@@ -19,14 +19,16 @@ keys stay the same, and the old root opens nothing afterwards. Run it again if i
 async function listKeys({ reads }: Gateway) {
   const keys = await listSigningKeys(reads)
   const now = new Date()
-  const signing = (alg: string) => keys.filter((key) => key.alg === alg && key.active_from <= now).at(-1)
+  const signing = ({ alg, resource_id }: SigningKeyRow) =>
+    keys.filter((key) => key.alg === alg && key.resource_id === resource_id && key.active_from <= now).at(-1)
   const use = (key: SigningKeyRow) => {
     if (key.active_from > now) return 'signs later'
-    return key === signing(key.alg) ? 'signs' : 'verifies'
+    return key === signing(key) ? 'signs' : 'verifies'
   }
   return keys.map((key) => ({
     kid: key.kid,
     alg: key.alg,
+    ...(key.resource_id && { resource: key.resource_id }),
     use: use(key),
     active_from: key.active_from.toISOString(),
     ...(key.expires_at && { expires_at: key.expires_at.toISOString() }),
@@ -57,7 +59,7 @@ export const keys = await operatorProgram(import.meta.url, {
   print(result) {
     if (!Array.isArray(result)) return { json: result, text: rootText(result) }
     const listed = result
-    const rows = listed.map((key) => ({ ...key, expires_at: key.expires_at ?? '-' }))
+    const rows = listed.map((key) => ({ ...key, expires_at: key.expires_at ?? '-', resource: key.resource ?? '' }))
     return { json: listed, text: table(rows) || 'no keys yet: the first token creates them' }
   },
 })

@@ -25,5 +25,8 @@ export function idFrom(at: Date, bytes: Buffer): string {
   return withCell(UUID.fromFieldsV7(at.getTime(), a, b, c).toString())
 }
 
+/** Returns when an id was made. */
+export const timeOf = (id: string): Date => new Date(Number.parseInt(id.replace('-', '').slice(0, 12), 16))
+
 /** Returns the cell of an id: where its stream is. What a new database begins with has the same ids, of cell 0, in every cell. */
 export const cellOf = (id: string): number => Number.parseInt(id.slice(28, 31), 16) >> 2

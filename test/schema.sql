@@ -664,6 +664,7 @@ create table auth_gateway.protected_resources (
   name text not null,
   scopes text[] not null,
   is_default boolean not null,
+  supabase jsonb,
   version integer not null,
   constraint protected_resources_identifier_key UNIQUE (identifier),
   constraint protected_resources_pkey PRIMARY KEY (id)
@@ -798,6 +799,7 @@ create table auth_gateway.signing_keys (
   kid text not null,
   alg text not null,
   public_jwk jsonb not null,
+  resource_id uuid,
   created_by uuid not null,
   active_from timestamp with time zone not null,
   expires_at timestamp with time zone,
@@ -1640,6 +1642,7 @@ begin
       'client', case when p_client_id is not null then auth_gateway.client_json(p_client_id) end,
       'session', case when s.session_id is not null then row_to_json(s) end,
       'person', case when i.uai is not null then row_to_json(i) end,
+      'supabase', auth_gateway.supabase_resource(d.resources),
       'wait', case when p_limits is null then 0 else auth_gateway.rate_limit_wait(p_limits) end)
     from (select 1) as one
     left join auth_gateway.device_authorizations d on d.id = p_id
@@ -1678,6 +1681,7 @@ begin
     'family_client', v_client,
     'ancestry_live', case when f.kind = 'delegated' then auth_gateway.ancestry_is_live(f) else true end,
     'answer', v_answer,
+    'supabase', auth_gateway.supabase_resource(f.resources),
     'default_resources', array(select r.identifier from auth_gateway.protected_resources r where r.is_default),
     'session', case when v_session.session_id is not null then row_to_json(v_session) end,
     'person', case when v_person.uai is not null then row_to_json(v_person) end,
@@ -2680,9 +2684,9 @@ AS $function$
 begin
   case e.event_type
     when 'ProtectedResourceRegistered' then
-      insert into protected_resources (id, identifier, name, scopes, is_default, version)
+      insert into protected_resources (id, identifier, name, scopes, is_default, supabase, version)
       values (e.stream_id, e.data->>'identifier', e.data->>'name', array(select jsonb_array_elements_text(e.data->'scopes')),
-        (e.data->>'isDefault')::boolean, e.version);
+        (e.data->>'isDefault')::boolean, e.data->'supabase', e.version);
     when 'ProtectedResourceChanged' then
       update protected_resources set name = e.data->>'name', scopes = array(select jsonb_array_elements_text(e.data->'scopes')),
         version = e.version where id = e.stream_id;
@@ -2778,8 +2782,8 @@ AS $function$
 begin
   case e.event_type
     when 'SigningKeyCreated' then
-      insert into signing_keys (id, kid, alg, public_jwk, created_by, active_from, version)
-      values (e.stream_id, e.data->>'kid', e.data->>'alg', e.data->'publicJwk', e.event_id,
+      insert into signing_keys (id, kid, alg, public_jwk, resource_id, created_by, active_from, version)
+      values (e.stream_id, e.data->>'kid', e.data->>'alg', e.data->'publicJwk', (e.data->>'resourceId')::uuid, e.event_id,
         (e.data->>'activeFrom')::timestamptz, e.version);
     when 'SigningKeyRetired' then
       update signing_keys set expires_at = (e.data->>'expiresAt')::timestamptz, version = e.version where id = e.stream_id;
@@ -3077,7 +3081,7 @@ CREATE OR REPLACE FUNCTION auth_gateway.resources_json()
 AS $function$
 begin
   return (select coalesce(json_agg(json_build_object('id', r.id, 'identifier', r.identifier, 'name', r.name, 'scopes', r.scopes,
-    'is_default', r.is_default)), '[]') from auth_gateway.protected_resources r);
+    'is_default', r.is_default, 'supabase', r.supabase)), '[]') from auth_gateway.protected_resources r);
 end $function$;
 grant execute on function auth_gateway.resources_json() to auth_gateway_app;
 
@@ -3181,6 +3185,17 @@ AS $function$
   where own.subject = p_subject
 $function$;
 grant execute on function auth_gateway.subjects_of_addresses(uuid) to auth_gateway_app;
+
+CREATE OR REPLACE FUNCTION auth_gateway.supabase_resource(p_resources text[])
+ RETURNS json
+ LANGUAGE plpgsql
+ STABLE
+AS $function$
+begin
+  return (select json_build_object('id', r.id, 'identifier', r.identifier, 'accounts', r.supabase->>'accounts')
+    from auth_gateway.protected_resources r where r.identifier = any (p_resources) and r.supabase is not null limit 1);
+end $function$;
+grant execute on function auth_gateway.supabase_resource(text[]) to auth_gateway_app;
 
 CREATE OR REPLACE FUNCTION auth_gateway.sweep_form_states(p_batch integer)
  RETURNS integer

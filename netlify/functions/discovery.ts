@@ -8,7 +8,7 @@ import { readQuery } from '../../shared/http/body.ts'
 import { anything } from '../../shared/http/operation.ts'
 import { openToAll } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
-import { ecosystemDocument, resourceMetadata, serverMetadata } from '../../shared/oauth/metadata.ts'
+import { ecosystemDocument, resourceMetadata, serverMetadata, supabaseMetadata } from '../../shared/oauth/metadata.ts'
 import { once } from '../../shared/once.ts'
 import { listResources } from '../../shared/queries/authorizations.ts'
 import { requireRelyingParty } from '../../shared/sign-in/passkey/relying-party.ts'
@@ -98,6 +98,33 @@ app.route('GET', ['/oauth/jwks.json', '/.well-known/jwks.json'], {
   operation: { summary: 'Returns the public signing keys (RFC 7517)', answers: { 200: oauthSchemas.keySet } },
 })(async (c) => {
   const keys = await gateway().keys.published()
+  return c.json({ keys: keys.map((key) => key.publicJwk) }, 200, CACHE)
+})
+
+/** @throws GatewayError not_found unless it is the id of a Supabase project */
+async function requireSupabase(id: string): Promise<string> {
+  const known = await listResources(gateway().reads)
+  if (!known.some((one) => one.id === id && one.supabase)) throw new GatewayError('not_found')
+  return id
+}
+
+/** What Supabase fetches to verify the tokens of one project: that project's issuer, with keys that sign nothing else. */
+app.route('GET', '/supabase/:id/.well-known/openid-configuration', {
+  authority: openToAll,
+  operation: { summary: 'Metadata of the issuer of a Supabase project', answers: { 200: oauthSchemas.supabaseIssuer } },
+})(async (c) => {
+  const id = await requireSupabase(c.req.param('id'))
+  return c.json(supabaseMetadata(gateway(), id), 200, CACHE)
+})
+
+app.route('GET', '/supabase/:id/jwks.json', {
+  authority: openToAll,
+  operation: {
+    summary: 'Returns the public signing keys of a Supabase project',
+    answers: { 200: oauthSchemas.keySet },
+  },
+})(async (c) => {
+  const keys = await gateway().keys.publishedOf(await requireSupabase(c.req.param('id')))
   return c.json({ keys: keys.map((key) => key.publicJwk) }, 200, CACHE)
 })
 

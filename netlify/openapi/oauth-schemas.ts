@@ -80,5 +80,7 @@ export const serverMetadata = () =>
   })
 export const keySet = () =>
   z.object({ keys: z.array(z.looseObject({ kty: z.string(), kid: z.string(), alg: z.string() })) })
+/** OpenID Connect Discovery section 3, of the issuer of a Supabase project. */
+export const supabaseIssuer = () => z.looseObject({ issuer: z.url(), jwks_uri: z.url() })
 /** RFC 9728 section 2. */
 export const resourceMetadata = () => z.looseObject({ resource: z.string(), authorization_servers: list() })

@@ -1,6 +1,6 @@
 import { GatewayError } from '../errors.ts'
 import type { Client } from '../queries/api-clients.ts'
-import type { Resource } from '../queries/authorizations.ts'
+import type { Resource, SupabaseResource } from '../queries/authorizations.ts'
 
 /** The account API of the gateway as a resource. */
 export function ownResource(issuer: string): Resource {
@@ -41,7 +41,21 @@ export function chooseResources(known: Resource[], requested: string[] | undefin
     return known.filter((one) => one.is_default || (one.is_account && isEveryday)).map((one) => one.identifier)
   const identifiers = known.map((one) => one.identifier)
   const account = known.find((one) => one.is_account)?.identifier
-  return accountAlone(account, registeredForms(identifiers, requested))
+  const named = accountAlone(account, registeredForms(identifiers, requested))
+  if (named.length > 1 && supabaseAmong(known, named))
+    throw new GatewayError('invalid_target', {
+      description: 'A Supabase project cannot be combined with other resources.',
+    })
+  return named
+}
+
+/** The resources that take tokens of services and agents too: not Supabase projects, where every token has all rights of its person. */
+export const withoutSupabase = (known: Resource[]): Resource[] => known.filter(({ supabase }) => !supabase)
+
+/** Returns the Supabase project that a grant is for; its resources are that project alone. */
+export function supabaseAmong(known: Resource[], granted: string[]): SupabaseResource | undefined {
+  const found = known.find(({ identifier, supabase }) => supabase && granted.includes(identifier))
+  return found?.id ? { id: found.id, identifier: found.identifier, accounts: found.supabase?.accounts } : undefined
 }
 
 /**

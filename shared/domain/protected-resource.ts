@@ -9,6 +9,13 @@ type ResourceFacts = {
   scopes: string[]
   /** Used when a client names no resource. */
   isDefault: boolean
+  /** Set for a Supabase project, which takes tokens of its own form and key. */
+  supabase?: SupabaseSettings
+}
+
+type SupabaseSettings = {
+  /** The provider under which people's user ids in that project are linked here, if they are. */
+  accounts?: string
 }
 
 type ProtectedResourceEvent =

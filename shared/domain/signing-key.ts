@@ -6,7 +6,14 @@ export type SigningAlgorithm = 'ES256' | 'RS256'
 type SigningKeyEvent =
   | {
       type: 'SigningKeyCreated'
-      data: { kid: string; alg: SigningAlgorithm; publicJwk: object; activeFrom: string }
+      data: {
+        kid: string
+        alg: SigningAlgorithm
+        publicJwk: object
+        activeFrom: string
+        /** The Supabase project whose tokens it signs, and nothing else. */
+        resourceId?: string
+      }
       secrets: { name: 'private_jwk'; sealed: Uint8Array }[]
     }
   | { type: 'SigningKeyRetired'; data: { expiresAt: string } }

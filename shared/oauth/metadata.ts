@@ -1,5 +1,6 @@
 import type { Gateway } from '../gateway.ts'
 import type { Resource } from '../queries/authorizations.ts'
+import { supabaseIssuer } from '../tokens/jwt.ts'
 import { CLIENT_SIGNING_ALGORITHMS } from '../tokens/signing-algorithms.ts'
 import { SUPPORTED_ACR } from './authorize/requested-acr.ts'
 import { SUPPORTED_GRANT_TYPES } from './clients/grant-types.ts'
@@ -79,6 +80,20 @@ export function serverMetadata({ issuer, config }: Pick<Gateway, 'issuer' | 'con
     request_parameter_supported: false,
     request_uri_parameter_supported: false,
     service_documentation: 'https://docs.lanonasis.com/auth',
+  }
+}
+
+/** Metadata of the issuer of a Supabase project's tokens: what Supabase reads of it (OpenID Connect Discovery section 3). */
+export function supabaseMetadata({ issuer }: Pick<Gateway, 'issuer'>, resourceId: string) {
+  const own = supabaseIssuer(issuer, resourceId)
+  return {
+    issuer: own,
+    jwks_uri: `${own}/jwks.json`,
+    authorization_endpoint: `${issuer}/oauth/authorize`,
+    token_endpoint: `${issuer}/oauth/token`,
+    response_types_supported: ['code'],
+    subject_types_supported: ['public', 'pairwise'],
+    id_token_signing_alg_values_supported: ['ES256'],
   }
 }
 

@@ -8,12 +8,22 @@ import type { PersonRow, SessionRow } from './person.ts'
 import { limitsParameter } from './rate-limits.ts'
 import { type SignedIn, toSignedIn } from './sessions.ts'
 
+/** A resource that is a Supabase project. */
+export type SupabaseResource = {
+  id: string
+  identifier: string
+  /** The provider under which people's user ids in that project are linked here, if they are. */
+  accounts?: string | null
+}
+
 export type Resource = {
   id?: string
   identifier: string
   name: string
   scopes: string[]
   is_default: boolean
+  /** Set for a Supabase project. */
+  supabase?: Pick<SupabaseResource, 'accounts'> | null
   /** The gateway's own account API. */
   is_account?: true
 }

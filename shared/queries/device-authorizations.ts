@@ -3,6 +3,7 @@ import { atOnce } from '../at-once.ts'
 import type { RateLimit, StoredEvent } from '../events/store.ts'
 import type { Personal } from '../personal.ts'
 import type { Client } from './api-clients.ts'
+import type { SupabaseResource } from './authorizations.ts'
 import { eventsColumn } from './event-records.ts'
 import type { PersonRow, SessionRow } from './person.ts'
 import { limitsParameter, waitColumn } from './rate-limits.ts'
@@ -15,6 +16,17 @@ type DeviceRow = {
   client: Client | null
   session: SessionRow | null
   person: PersonRow | null
+  supabase: SupabaseResource | null
+  wait: number
+}
+
+type PolledDevice = {
+  events: StoredEvent[]
+  wrappedKey?: Uint8Array
+  client?: Client
+  signedIn?: SignedIn
+  /** The Supabase project that the tokens are for. */
+  supabase?: SupabaseResource
   wait: number
 }
 
@@ -23,13 +35,18 @@ export async function findDevice(
   sql: postgres.Sql,
   personal: Personal,
   input: { id?: string; clientId?: string; limits: RateLimit[] },
-): Promise<{ events: StoredEvent[]; wrappedKey?: Uint8Array; client?: Client; signedIn?: SignedIn; wait: number }> {
+): Promise<PolledDevice> {
   const [row] = await atOnce(sql<{ found: DeviceRow }[]>`
     select auth_gateway.find_device(${input.id ?? null}, ${input.clientId ?? null}, ${limitsParameter(sql, input.limits)}) as found`)
   if (!row) throw new Error('lookup returned no row')
-  const { events, client, wait, wrappedKey } = row.found
+  const { events, client, wait, wrappedKey, supabase } = row.found
   const key = wrappedKey ? Buffer.from(wrappedKey, 'base64') : undefined
-  return { events, wrappedKey: key, client: client ?? undefined, signedIn: toSignedIn(personal, row.found), wait }
+  return {
+    ...{ events, wait, wrappedKey: key },
+    client: client ?? undefined,
+    signedIn: toSignedIn(personal, row.found),
+    supabase: supabase ?? undefined,
+  }
 }
 
 export type OpenDevice = {

@@ -7,6 +7,8 @@ export type SigningKeyRow = {
   kid: string
   alg: SigningAlgorithm
   public_jwk: JWK
+  /** The Supabase project whose tokens it signs; null for a key of the gateway. */
+  resource_id: string | null
   active_from: Date
   expires_at: Date | null
   sealed: Uint8Array
@@ -15,7 +17,7 @@ export type SigningKeyRow = {
 /** Every published key that has not expired, oldest first. */
 export async function listSigningKeys(sql: postgres.Sql): Promise<SigningKeyRow[]> {
   return sql<SigningKeyRow[]>`
-    select k.id, k.kid, k.alg, k.public_jwk, k.active_from, k.expires_at, e.sealed
+    select k.id, k.kid, k.alg, k.public_jwk, k.resource_id, k.active_from, k.expires_at, e.sealed
     from auth_gateway.signing_keys k
     join auth_gateway.event_secrets e on e.event_id = k.created_by and e.name = 'private_jwk'
     where k.expires_at is null or k.expires_at > now()

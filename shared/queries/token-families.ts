@@ -6,6 +6,7 @@ import type { TokenFamily } from '../domain/token-family.ts'
 import type { RateLimit } from '../events/store.ts'
 import type { Personal } from '../personal.ts'
 import type { Client } from './api-clients.ts'
+import type { SupabaseResource } from './authorizations.ts'
 import { type Person, type PersonRow, type SessionFacts, type SessionRow, toPerson, toSession } from './person.ts'
 import { limitsParameter } from './rate-limits.ts'
 
@@ -47,6 +48,7 @@ type FoundRow = {
   jti_revoked: boolean
   answer: string | null
   default_resources: string[]
+  supabase: SupabaseResource | null
   wait: number
 }
 
@@ -75,7 +77,13 @@ type FamilyFacts = {
 }
 
 /** Tokens of a person who signed in. */
-export type PersonFamily = FamilyFacts & { kind: 'authorization' | 'session'; person: Person; session: SessionFacts }
+export type PersonFamily = FamilyFacts & {
+  kind: 'authorization' | 'session'
+  person: Person
+  session: SessionFacts
+  /** The Supabase project that the tokens are for. */
+  supabase?: SupabaseResource
+}
 
 /** Tokens with which a service acts for a person, exchanged for another token or an API key (RFC 8693). */
 export type DelegatedFamily = FamilyFacts & {
@@ -199,5 +207,5 @@ function toFamily(personal: Personal, found: FoundRow, row: FamilyRow): Family |
     const agentDelegation = row.agent_delegation_id ?? undefined
     return { ...facts, kind: row.kind, live, person, session, apiKey, agentDelegation, ancestors, ancestorTokens }
   }
-  return session && { ...facts, kind: row.kind, live, person, session }
+  return session && { ...facts, kind: row.kind, live, person, session, supabase: found.supabase ?? undefined }
 }

@@ -9,6 +9,12 @@ export type Jwts = ReturnType<typeof createJwts>
 /** Size of the cache of verified access tokens, about a kilobyte each. */
 const MAX_VERIFIED = 4000
 
+/** The database role that people have in a Supabase project, and the only one that a token of ours ever names. */
+const SUPABASE_ROLE = 'authenticated'
+
+/** The issuer of the tokens of a Supabase project, under which its key set is found. */
+export const supabaseIssuer = (issuer: string, resourceId: string) => `${issuer}/supabase/${resourceId}`
+
 /** Signs and verifies the gateway's own tokens. */
 export function createJwts(keys: Keys, issuer: string, now: () => Date) {
   /** By SHA-256 of the token, least recently used first. */
@@ -16,7 +22,9 @@ export function createJwts(keys: Keys, issuer: string, now: () => Date) {
 
   async function sign(alg: SigningAlgorithm, typ: string, claims: JWTPayload): Promise<string> {
     const key = await keys.active(alg)
-    return new SignJWT({ iss: issuer, ...claims }).setProtectedHeader({ alg, typ, kid: key.kid }).sign(key.privateKey)
+    return new SignJWT({ iss: issuer, ...withoutDatabaseRole(claims) })
+      .setProtectedHeader({ alg, typ, kid: key.kid })
+      .sign(key.privateKey)
   }
 
   async function check(token: string, typ: string, alg: SigningAlgorithm, currentDate = now()) {
@@ -60,9 +68,16 @@ export function createJwts(keys: Keys, issuer: string, now: () => Date) {
       sign(alg, 'token-introspection+jwt', claims),
     /** An access token signed with a secret shared with its resource server; the gateway itself does not accept it. */
     legacyAccessToken: (claims: JWTPayload, secret: string) =>
-      new SignJWT({ iss: issuer, ...claims })
+      new SignJWT({ iss: issuer, ...withoutDatabaseRole(claims) })
         .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
         .sign(new TextEncoder().encode(secret)),
+    /** An access token for a Supabase project, by the key of that project; the gateway itself does not accept it. */
+    async supabaseToken(claims: JWTPayload, resourceId: string): Promise<string> {
+      const { kid, privateKey } = await keys.active('ES256', resourceId)
+      return new SignJWT({ ...claims, iss: supabaseIssuer(issuer, resourceId), role: SUPABASE_ROLE })
+        .setProtectedHeader({ alg: 'ES256', typ: 'at+jwt', kid })
+        .sign(privateKey)
+    },
     /** An identity assertion for a forwarded request; not an access token, and not accepted by the gateway. */
     serviceAssertion: (claims: JWTPayload) => sign('ES256', 'uai+jwt', claims),
 
@@ -72,6 +87,10 @@ export function createJwts(keys: Keys, issuer: string, now: () => Date) {
     readIdTokenHint: async (token: string) => (await check(token, 'JWT', 'RS256', new Date(0)))?.claims,
   }
 }
+
+/** A role of that name, which a hook may assign, has the rights of `user` here and means another thing in a Supabase project. */
+const withoutDatabaseRole = (claims: JWTPayload): JWTPayload =>
+  claims.role === SUPABASE_ROLE ? { ...claims, role: 'user' } : claims
 
 /** Returns a new token id (`jti`), which contains its family. */
 export function newAccessTokenId(familyId: string): string {

@@ -4,13 +4,17 @@ import type postgres from 'postgres'
 import { createKey, retireKey, type SigningAlgorithm, signingKey } from '../domain/signing-key.ts'
 import { type CommitContext, commit } from '../events/commit.ts'
 import type { Actor } from '../events/types.ts'
-import { idFrom, newId } from '../ids.ts'
+import { idFrom, newId, timeOf } from '../ids.ts'
 import { listSigningKeys } from '../queries/signing-keys.ts'
 import type { KeyRing } from './key-ring.ts'
 
 /** Cache time of the key set, for instances and (by `Cache-Control`) clients, in seconds. */
 export const KEY_SET_SECONDS = 300
 const SYSTEM: Actor = { type: 'system', id: 'signing-keys' }
+/** Supabase caches a key set for up to half an hour, and our answer may be cached before it gets there. */
+const SUPABASE_OVERLAP_SECONDS = 3600
+/** Lifetime of a token for a Supabase project, which cannot ask whether its session was ended. */
+export const SUPABASE_TOKEN_SECONDS = 600
 const REFRESH_MS = 60_000
 /** Minimum time between reloads for unknown key ids, so that random ids do not load the database. */
 const UNKNOWN_KID_MS = 1000
@@ -24,6 +28,8 @@ export type Key = {
   id: string
   kid: string
   alg: SigningAlgorithm
+  /** The Supabase project whose tokens it signs; undefined for a key of the gateway. */
+  resourceId?: string
   publicJwk: JWK
   publicKey: CryptoKey
   privateKey: CryptoKey
@@ -38,7 +44,7 @@ export function createKeys(reads: postgres.Sql, context: () => CommitContext, ri
   let cache: { keys: Key[]; readAt: number } | undefined
   let reading: Promise<Key[]> | undefined
   let askedAgainAt = 0
-  const making = new Map<SigningAlgorithm, Promise<void>>()
+  const making = new Map<string, Promise<void>>()
 
   async function read(): Promise<Key[]> {
     const rows = await listSigningKeys(reads)
@@ -49,6 +55,7 @@ export function createKeys(reads: postgres.Sql, context: () => CommitContext, ri
           id: row.id,
           kid: row.kid,
           alg: row.alg,
+          resourceId: row.resource_id ?? undefined,
           publicJwk: row.public_jwk,
           publicKey: (await importJWK(row.public_jwk, row.alg)) as CryptoKey,
           privateKey: (await importJWK(privateJwk, row.alg)) as CryptoKey,
@@ -78,7 +85,7 @@ export function createKeys(reads: postgres.Sql, context: () => CommitContext, ri
     return cache && Date.now() - cache.readAt < REFRESH_MS ? cache.keys : refresh()
   }
 
-  async function make(alg: SigningAlgorithm, activeFrom: Date, id: string, actor: Actor = SYSTEM): Promise<void> {
+  async function make({ alg, resourceId }: Signer, activeFrom: Date, id: string, actor: Actor = SYSTEM): Promise<void> {
     const pair = await generateKeyPair(alg, { extractable: true })
     const publicJwk = await exportJWK(pair.publicKey)
     const kid = await calculateJwkThumbprint(publicJwk)
@@ -93,64 +100,79 @@ export function createKeys(reads: postgres.Sql, context: () => CommitContext, ri
           alg,
           publicJwk: { ...publicJwk, kid, alg, use: 'sig' },
           activeFrom,
+          resourceId,
           sealedPrivateJwk: ring.seal('signing-key', privateJwk, kid),
         }),
       )
     })
   }
 
-  async function makeFirst(alg: SigningAlgorithm): Promise<void> {
-    const underWay = making.get(alg) ?? make(alg, now(), FIRST_KEY[alg]).finally(() => making.delete(alg))
-    making.set(alg, underWay)
+  async function makeFirst(signer: Signer): Promise<void> {
+    const id = firstKeyOf(signer)
+    const underWay = making.get(id) ?? make(signer, now(), id).finally(() => making.delete(id))
+    making.set(id, underWay)
     return underWay
   }
 
-  const newestActive = (keys: Key[], alg: SigningAlgorithm) =>
-    keys.filter((key) => key.alg === alg && key.activeFrom <= now()).at(-1)
+  const newestActive = (keys: Key[], signer: Signer) =>
+    keys.filter((key) => isOf(signer, key) && key.activeFrom <= now()).at(-1)
 
   return {
     /** Returns the current signing key; creates it if there is none. */
-    async active(alg: SigningAlgorithm): Promise<Key> {
-      const key = newestActive(await current(), alg) ?? newestActive(await refresh(), alg)
+    async active(alg: SigningAlgorithm, resourceId?: string): Promise<Key> {
+      const signer = { alg, resourceId }
+      const key = newestActive(await current(), signer) ?? newestActive(await refresh(), signer)
       if (key) return key
-      await makeFirst(alg)
-      const made = (await readAgain()).find((one) => one.alg === alg)
+      await makeFirst(signer)
+      const made = (await readAgain()).find((one) => isOf(signer, one))
       if (!made) throw new Error(`no active ${alg} key`)
       return made
     },
 
-    /** Returns the published key of an id. Reloads for an unknown id, at most every second: another instance may have created it. */
+    /**
+     * Returns the published key of the gateway with an id; never that of a Supabase project, whose tokens are not accepted here.
+     * Reloads for an unknown id, at most every second: another instance may have created it.
+     */
     async find(kid: string): Promise<Key | undefined> {
-      const byKid = (keys: Key[]) => keys.find((key) => key.kid === kid)
+      const byKid = (keys: Key[]) => keys.find((key) => key.kid === kid && key.resourceId === undefined)
       const known = byKid(await current())
       if (known || Date.now() - askedAgainAt < UNKNOWN_KID_MS) return known
       askedAgainAt = Date.now()
       return byKid(await readAgain())
     },
 
-    /** Returns every published key, for the key set (RFC 7517 section 5). */
+    /** Returns every published key of the gateway, for its key set (RFC 7517 section 5). */
     async published(): Promise<Key[]> {
       await Promise.all([this.active('ES256'), this.active('RS256')])
-      return current()
+      return (await current()).filter(({ resourceId }) => resourceId === undefined)
+    },
+
+    /** Returns every published key of a Supabase project, for its key set. */
+    async publishedOf(resourceId: string): Promise<Key[]> {
+      await this.active('ES256', resourceId)
+      return (await current()).filter((key) => key.resourceId === resourceId)
     },
 
     /**
-     * Publishes a new key per algorithm, which signs after caches have been refreshed; its predecessors leave the key set when the
-     * last token they may have signed has expired.
-     * @param overlapSeconds from publication to first use
-     * @param tokenSeconds maximum lifetime of a token
+     * Publishes a new key per algorithm and Supabase project, which signs after caches have been refreshed; its predecessors leave
+     * the key set when the last token they may have signed has expired.
+     * @param overlapSeconds from publication to first use; 0 after a compromise, otherwise at least an hour for a Supabase project
+     * @param tokenSeconds maximum lifetime of a token of the gateway
      * @param onlyOlderThan skips algorithms whose newest key is younger; of concurrent instances, only one creates a key
      */
     async rotate(actor: Actor, overlapSeconds: number, tokenSeconds: number, onlyOlderThan?: Date): Promise<number> {
-      const before = await this.published()
-      const activeFrom = new Date(now().getTime() + overlapSeconds * 1000)
-      const expiresAt = new Date(activeFrom.getTime() + tokenSeconds * 1000)
+      await this.published()
+      const before = await current()
       let made = 0
-      for (const alg of ['ES256', 'RS256'] as const) {
-        const keys = before.filter((key) => key.alg === alg)
-        const newest = keys.at(-1)
-        if (!newest || (onlyOlderThan && newest.activeFrom > onlyOlderThan)) continue
-        await make(alg, activeFrom, onlyOlderThan ? successorOf(newest) : newId(), actor)
+      for (const newest of before.filter((key, at) => !before.some((later, n) => n > at && isOf(key, later)))) {
+        const keys = before.filter((key) => isOf(newest, key))
+        // Only the keys of a removed project are all retired.
+        if (newest.expiresAt || (onlyOlderThan && newest.activeFrom > onlyOlderThan)) continue
+        const overlap = newest.resourceId ? Math.max(overlapSeconds, SUPABASE_OVERLAP_SECONDS) : overlapSeconds
+        const activeFrom = new Date(now().getTime() + (overlapSeconds === 0 ? 0 : overlap) * 1000)
+        const lifetime = newest.resourceId ? SUPABASE_TOKEN_SECONDS : tokenSeconds
+        const expiresAt = new Date(activeFrom.getTime() + lifetime * 1000)
+        await make(newest, activeFrom, onlyOlderThan ? successorOf(newest) : newId(), actor)
         made += 1
         for (const key of keys.filter((one) => !one.expiresAt))
           await commit(context(), async (work) => {
@@ -163,6 +185,16 @@ export function createKeys(reads: postgres.Sql, context: () => CommitContext, ri
       return made
     },
   }
+}
+
+/** What a key signs for: the gateway, or one Supabase project. */
+type Signer = Pick<Key, 'alg' | 'resourceId'>
+const isOf = (signer: Signer, key: Key) => key.alg === signer.alg && key.resourceId === signer.resourceId
+
+/** The stream id of a signer's first key, the same for every instance. */
+function firstKeyOf({ alg, resourceId }: Signer): string {
+  if (resourceId === undefined) return FIRST_KEY[alg]
+  return idFrom(timeOf(resourceId), createHash('sha256').update(`first key of ${resourceId}`).digest())
 }
 
 /** The stream id of a key's successor, the same for every instance. */

@@ -92,6 +92,8 @@ create table auth_gateway.protected_resources (
   name       text not null,
   scopes     text[] not null,
   is_default boolean not null,
+  -- Settings of a Supabase project, which takes tokens of its own form and key.
+  supabase   jsonb,
   version    integer not null
 );
 
@@ -100,9 +102,9 @@ language plpgsql set search_path = auth_gateway, pg_temp as $$
 begin
   case e.event_type
     when 'ProtectedResourceRegistered' then
-      insert into protected_resources (id, identifier, name, scopes, is_default, version)
+      insert into protected_resources (id, identifier, name, scopes, is_default, supabase, version)
       values (e.stream_id, e.data->>'identifier', e.data->>'name', array(select jsonb_array_elements_text(e.data->'scopes')),
-        (e.data->>'isDefault')::boolean, e.version);
+        (e.data->>'isDefault')::boolean, e.data->'supabase', e.version);
     when 'ProtectedResourceChanged' then
       update protected_resources set name = e.data->>'name', scopes = array(select jsonb_array_elements_text(e.data->'scopes')),
         version = e.version where id = e.stream_id;
@@ -126,7 +128,15 @@ create function auth_gateway.resources_json() returns json
 language plpgsql stable as $$
 begin
   return (select coalesce(json_agg(json_build_object('id', r.id, 'identifier', r.identifier, 'name', r.name, 'scopes', r.scopes,
-    'is_default', r.is_default)), '[]') from auth_gateway.protected_resources r);
+    'is_default', r.is_default, 'supabase', r.supabase)), '[]') from auth_gateway.protected_resources r);
+end $$;
+
+-- Returns the Supabase project among the resources of a grant, or null.
+create function auth_gateway.supabase_resource(p_resources text[]) returns json
+language plpgsql stable as $$
+begin
+  return (select json_build_object('id', r.id, 'identifier', r.identifier, 'accounts', r.supabase->>'accounts')
+    from auth_gateway.protected_resources r where r.identifier = any (p_resources) and r.supabase is not null limit 1);
 end $$;
 
 -- Returns the client of a client credentials grant, the resources, and the seconds until the limits open.
@@ -137,4 +147,5 @@ begin
     'resources', auth_gateway.resources_json(), 'wait', case when p_limits is null then 0 else auth_gateway.rate_limit_wait(p_limits) end);
 end $$;
 
-grant execute on function auth_gateway.client_json, auth_gateway.resources_json, auth_gateway.find_for_service to auth_gateway_app;
+grant execute on function auth_gateway.client_json, auth_gateway.resources_json, auth_gateway.supabase_resource, auth_gateway.find_for_service
+  to auth_gateway_app;

@@ -139,6 +139,7 @@ begin
     'family_client', v_client,
     'ancestry_live', case when f.kind = 'delegated' then auth_gateway.ancestry_is_live(f) else true end,
     'answer', v_answer,
+    'supabase', auth_gateway.supabase_resource(f.resources),
     'default_resources', array(select r.identifier from auth_gateway.protected_resources r where r.is_default),
     'session', case when v_session.session_id is not null then row_to_json(v_session) end,
     'person', case when v_person.uai is not null then row_to_json(v_person) end,

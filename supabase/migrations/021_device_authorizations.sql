@@ -55,6 +55,7 @@ begin
       'client', case when p_client_id is not null then auth_gateway.client_json(p_client_id) end,
       'session', case when s.session_id is not null then row_to_json(s) end,
       'person', case when i.uai is not null then row_to_json(i) end,
+      'supabase', auth_gateway.supabase_resource(d.resources),
       'wait', case when p_limits is null then 0 else auth_gateway.rate_limit_wait(p_limits) end)
     from (select 1) as one
     left join auth_gateway.device_authorizations d on d.id = p_id

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { doctor } from '../../scripts/doctor.ts'
 import type { Checked } from '../../scripts/lib/doctor/check.ts'
 import { EDGE_FUNCTIONS, judgeCookies } from '../../scripts/lib/doctor/outside.ts'
+import { resources } from '../../scripts/resources.ts'
 import { NEEDED_MIGRATION } from '../../shared/start.ts'
 import { createEmptyDatabase, createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { type EdgeFunctions, startEdgeFunctions } from '../support/edge.ts'
@@ -56,6 +57,20 @@ describe('a deployment', () => {
       'key set',
     ]
     expect(fine).toEqual(expect.arrayContaining([...expected, ...EDGE_FUNCTIONS.map((name) => `function ${name}`)]))
+  })
+
+  test('0: checks the issuer of a Supabase project as Supabase does; 1: when its gateway uses another database', async () => {
+    const operate = (...args: string[]) => call(resources, env, ...args)
+    const project = 'https://abcd.supabase.co'
+    await operate('add', project, '--supabase')
+    const { checks } = await examine()
+    const found = checks.filter(({ check }) => check === 'Supabase abcd.supabase.co')
+    expect(found).toMatchObject([{ state: 'warning', fix: 'Supabase fetches https addresses only' }])
+    await gateway.sql`update auth_gateway.signing_keys set kid = 'another' where resource_id is not null`
+    const { wrong } = await examine()
+    await gateway.sql`select auth_gateway.rebuild_model('signing_keys')`
+    await operate('remove', project)
+    expect(wrong.map(({ check }) => check)).toContain('Supabase abcd.supabase.co')
   })
 
   test('0: as text, each with what to do', async () => {

@@ -47,7 +47,25 @@ test('1: refuses an existing resource, an unknown one, the default, and an inval
     expect(await cli('add', one, '--name', 'x', '--scope', 'y')).toMatchObject({ exitCode: 1 })
 })
 
+test('0: adds a Supabase project with a key of its own; 1: with a path, and no policy for another resource', async () => {
+  const added = await cli('add', 'https://abcd.supabase.co', '--supabase', '--json')
+  const issuer = expect.stringMatching(/\/supabase\/[0-9a-f-]{36}$/)
+  const row = { identifier: 'https://abcd.supabase.co', name: 'abcd.supabase.co', scope: 'openid', default: '', issuer }
+  expect(JSON.parse(added.out)).toContainEqual(row)
+  const [key] = await owner`select count(*)::int from auth_gateway.signing_keys where resource_id is not null`
+  expect(key).toEqual({ count: 1 })
+  expect(await cli('add', 'https://efgh.supabase.co/auth', '--supabase')).toMatchObject({ exitCode: 1 })
+  expect(await cli('policy', 'https://api.lanonasis.com')).toMatchObject({ exitCode: 1 })
+})
+
 test('2: wrong usage', async () => {
-  for (const args of [['add', NOTES], ['change', NOTES], ['add'], ['paint', NOTES], ['list', 'a', 'b']])
+  for (const args of [
+    ['add', NOTES],
+    ['change', NOTES],
+    ['add'],
+    ['paint', NOTES],
+    ['add', NOTES, '--name', 'x', '--scope', 'y', '--accounts', 'z'],
+    ['list', 'a', 'b'],
+  ])
     expect(await cli(...args)).toMatchObject({ exitCode: 2 })
 })

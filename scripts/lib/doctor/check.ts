@@ -6,6 +6,12 @@ export const ok = (detail: string): Finding => ({ state: 'ok', detail })
 export const warning = (detail: string, fix: string): Finding => ({ state: 'warning', detail, fix })
 export const wrong = (detail: string, fix: string): Finding => ({ state: 'wrong', detail, fix })
 
+const TIMEOUT_MILLISECONDS = 10_000
+
+/** Fetches without following a redirect. */
+export const get = (url: string, init: RequestInit = {}) =>
+  fetch(url, { redirect: 'manual', signal: AbortSignal.timeout(TIMEOUT_MILLISECONDS), ...init })
+
 /** Runs a check; one that throws is `wrong`, with `fix`. */
 export async function look(check: string, fix: string, work: () => Promise<Finding>): Promise<Checked> {
   const finding = await work().catch((error: Error) => wrong(causeOf(error), fix))

@@ -3,16 +3,13 @@ import { dashboardUrl } from '../../../shared/config.ts'
 import { createSigner } from '../../../shared/delivery/sign.ts'
 import type { Gateway } from '../../../shared/gateway.ts'
 import { listSigningKeys } from '../../../shared/queries/signing-keys.ts'
-import { type Checked, type Finding, look, ok, warning, wrong } from './check.ts'
+import { type Checked, type Finding, get, look, ok, warning, wrong } from './check.ts'
+import { checkSupabaseProjects } from './supabase.ts'
 
-const TIMEOUT_MILLISECONDS = 10_000
 const MOST_SKEW_SECONDS = 30
 /** The functions of `supabase/functions` that take signed messages. */
 export const EDGE_FUNCTIONS = ['send-magic-link', 'send-notice-email', 'send-otp-email', 'send-otp-sms']
 const DISCOVERY = '/.well-known/openid-configuration'
-
-const get = (url: string, init: RequestInit = {}) =>
-  fetch(url, { redirect: 'manual', signal: AbortSignal.timeout(TIMEOUT_MILLISECONDS), ...init })
 
 const checkIssuer = ({ issuer }: Gateway) =>
   look('issuer', `Make AUTH_BASE_URL lead to the gateway`, async () => {
@@ -46,7 +43,7 @@ const checkServing = ({ issuer }: Gateway) =>
 // The key set of the running gateway comes from this database.
 const checkPublishedKeys = ({ issuer, reads }: Gateway) =>
   look('key set', 'Set DATABASE_URL of that gateway to the one that is set here', async () => {
-    const ours = await listSigningKeys(reads)
+    const ours = (await listSigningKeys(reads)).filter(({ resource_id }) => resource_id === null)
     const { keys: theirs } = (await (await get(`${issuer}/.well-known/jwks.json`)).json()) as {
       keys: { kid: string }[]
     }
@@ -123,7 +120,7 @@ export async function checkOutside(gateway: Gateway, databaseWorks: boolean): Pr
   return [
     await checkIssuer(gateway),
     await checkServing(gateway),
-    ...(databaseWorks ? [await checkPublishedKeys(gateway)] : []),
+    ...(databaseWorks ? [await checkPublishedKeys(gateway), ...(await checkSupabaseProjects(gateway))] : []),
     { check: 'cookies', ...judgeCookies(gateway.issuer, COOKIE_DOMAIN, dashboardUrl(gateway.config)) },
     ...(await checkProxies(gateway)),
     ...(await Promise.all(EDGE_FUNCTIONS.map((name) => checkEdgeFunction(gateway, name)))),

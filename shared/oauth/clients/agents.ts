@@ -1,6 +1,6 @@
 import type { PersonPrincipal } from '../../access/authenticate.ts'
 import { commitAs } from '../../access/authority.ts'
-import { chooseResources } from '../../access/resource.ts'
+import { chooseResources, withoutSupabase } from '../../access/resource.ts'
 import { endKey } from '../../api-keys/key-lineage.ts'
 import type { Call } from '../../call.ts'
 import { agentDelegation, delegate, endDelegation } from '../../domain/agent-delegation.ts'
@@ -51,7 +51,7 @@ export async function delegateToAgent(call: Call, principal: PersonPrincipal, in
   const client = await findAgent(call, input.client_id)
   const scopes = [...new Set(input.scopes.map(canonicalScope))]
   if (scopes.length === 0 || !scopes.every((one) => mayDelegate(person, one))) throw new GatewayError('invalid_scope')
-  const { resources: known } = await findForService(gateway.reads, {})
+  const known = withoutSupabase((await findForService(gateway.reads, {})).resources)
   const resources = chooseResources(known, input.resources)
   const chosen = known.filter(({ identifier }) => resources.includes(identifier))
   if (!scopes.every((one) => chosen.every((resource) => has(resource, one)))) throw new GatewayError('invalid_scope')

@@ -1,4 +1,4 @@
-import { narrowResources } from '../../access/resource.ts'
+import { narrowResources, supabaseAmong } from '../../access/resource.ts'
 import { confirmationFor } from '../../access/sender-constraint.ts'
 import { addressKey } from '../../addresses.ts'
 import type { Call } from '../../call.ts'
@@ -79,14 +79,16 @@ export async function redeemCode(
     const state = stream.decide((current) => redeem(current, { ...input, familyId }))
     if (!signedIn || state.status !== 'redeemed') throw new GatewayError('invalid_grant', { reason: 'session ended' })
 
-    const { scope, resources, nonce, acr, amr, authenticatedAt } = state.facts
+    const { scope, nonce, acr, amr, authenticatedAt } = state.facts
+    const resources = narrowResources(state.facts.resources, params.resource)
     const grant = {
       kind: 'authorization' as const,
       client,
       person: signedIn.person,
       session: { ...signedIn.session, acr, amr, authenticatedAt: new Date(authenticatedAt) },
       scope,
-      resources: narrowResources(resources, params.resource),
+      resources,
+      supabase: supabaseAmong(found.resources, resources),
       nonce,
       confirmation,
     }

@@ -1,4 +1,4 @@
-import { chooseResources, ownResource } from '../../access/resource.ts'
+import { chooseResources, ownResource, withoutSupabase } from '../../access/resource.ts'
 import { confirmationFor } from '../../access/sender-constraint.ts'
 import type { Call } from '../../call.ts'
 import { GatewayError } from '../../errors.ts'
@@ -27,7 +27,7 @@ export async function clientCredentials(
     throw new GatewayError('unauthorized_client')
   const scope = narrowScope(client, params.scope)?.filter((one) => !PERSONAL.includes(one))
   if (!scope || scope.length === 0) throw new GatewayError('invalid_scope')
-  const resources = chooseResources([...found.resources, ownResource(gateway.issuer)], params.resource)
+  const resources = chooseResources([...withoutSupabase(found.resources), ownResource(gateway.issuer)], params.resource)
   const confirmation = await confirmationFor(call, client)
   return commit(call, async (work) =>
     startServiceFamily(gateway, work, { client, scope, resources, confirmation }, gateway.now()),

@@ -69,7 +69,9 @@ export async function redeemDeviceCode(
     work.actor = { type: 'person', id: person.uai, clientId: client.client_id, sessionId: session.id }
     const { scope } = state.facts
     const resources = narrowResources(state.facts.resources, params.resource)
-    const grant = { kind: 'authorization' as const, client, person, session, scope, resources, confirmation }
+    const { supabase } = found
+    const tokens = { scope, resources, supabase, confirmation }
+    const grant = { kind: 'authorization' as const, client, person, session, ...tokens }
     return startTokenFamily(gateway, work, grant, { id: familyId, authorizationId: id, offline: true, now })
   })
 }

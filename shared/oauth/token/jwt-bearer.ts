@@ -1,6 +1,6 @@
 import { decodeJwt, errors, type JWTPayload, jwtVerify } from 'jose'
 import { projectScope } from '../../access/project-scope.ts'
-import { registeredForms } from '../../access/resource.ts'
+import { registeredForms, withoutSupabase } from '../../access/resource.ts'
 import { confirmationFor } from '../../access/sender-constraint.ts'
 import type { Call } from '../../call.ts'
 import { GatewayError, type Refusal } from '../../errors.ts'
@@ -118,7 +118,7 @@ export async function exchangeAssertion(
   const { claims, connection } = await verified(gateway, assertion)
   const problem = problemOf(gateway, claims, client)
   if (problem) throw refuse(problem)
-  const known = found.resources.map(({ identifier }) => identifier)
+  const known = withoutSupabase(found.resources).map(({ identifier }) => identifier)
   const resources = resourcesOf(known, claims.resource, params.resource)
   const scope = scopeOf(client, claims.scope, params.scope)
   const profile = profileOf(claims)

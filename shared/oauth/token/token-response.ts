@@ -6,8 +6,11 @@ import { authorityOf } from '../../domain/token-family.ts'
 import { GatewayError } from '../../errors.ts'
 import type { Gateway } from '../../gateway.ts'
 import type { Client } from '../../queries/api-clients.ts'
+import type { SupabaseResource } from '../../queries/authorizations.ts'
 import type { Person, SessionFacts } from '../../queries/person.ts'
 import type { Confirmation } from '../../queries/token-families.ts'
+import { SUPABASE_TOKEN_SECONDS } from '../../tokens/keys.ts'
+import { supabaseClaims } from './supabase-claims.ts'
 
 /** What all tokens of a grant have in common. */
 export type GrantFacts = {
@@ -24,6 +27,8 @@ export type PersonGrant = GrantFacts & {
   kind: 'authorization' | 'session'
   person: Person
   session: SignIn
+  /** The Supabase project that the tokens are for, if any. */
+  supabase?: SupabaseResource
   /** The tokens outlive the session. */
   offline: boolean
   nonce?: string
@@ -84,9 +89,14 @@ function audienceOf({ issuer }: Gateway, { client, resources }: TokenGrant): str
   return isShared ? resources.filter((one) => one !== issuer) : resources
 }
 
+/** The Supabase project that a grant is for. Only grants of people who signed in can be. */
+const supabaseOf = (grant: TokenGrant) => (grant.kind === 'authorization' ? grant.supabase : undefined)
+
 /** Returns when an access token that is signed now expires: after its usual lifetime, but no later than its session. */
 function endOfAccessToken(gateway: Gateway, { grant, now, until }: StartedFamily<TokenGrant>): Date {
-  const usual = new Date(now.getTime() + accessTokenSeconds(gateway, grant.client) * 1000)
+  const lifetime = accessTokenSeconds(gateway, grant.client)
+  const atMost = supabaseOf(grant) ? Math.min(lifetime, SUPABASE_TOKEN_SECONDS) : lifetime
+  const usual = new Date(now.getTime() + atMost * 1000)
   const isBound = (grant.kind === 'authorization' || grant.kind === 'session') && !grant.offline
   const ends = [usual, until ?? usual, isBound ? grant.session.expiresAt : usual]
   return new Date(Math.min(...ends.map(Number)))
@@ -103,13 +113,20 @@ async function signAccessToken(
   { jti, now, expiresAt }: { jti: string; now: Date; expiresAt: Date },
 ): Promise<string> {
   const { kind, client, person, session, scope, confirmation } = grant
+  const times = { iat: seconds(now), exp: seconds(expiresAt) }
+  if (kind === 'authorization' && grant.supabase) {
+    const { id, identifier: aud } = grant.supabase
+    return gateway.jwts.supabaseToken(
+      { ...(await supabaseClaims(gateway, grant, grant.supabase)), ...times, aud, jti },
+      id,
+    )
+  }
   const legacy = legacyToken(gateway, grant)
   const audience = legacy ? [legacy.resource] : audienceOf(gateway, grant)
   const claims = {
     sub: person ? subjectOf(gateway, client, person) : client.client_id,
     aud: audience.length === 1 ? audience[0] : audience,
-    iat: seconds(now),
-    exp: seconds(expiresAt),
+    ...times,
     jti,
     client_id: client.client_id,
     scope: scope.join(' '),
