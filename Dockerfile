@@ -2,6 +2,7 @@
 FROM node:22.23-bookworm-slim AS tools
 WORKDIR /app
 COPY package.json package-lock.json ./
+COPY packages/auth-server packages/auth-server
 RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund
 COPY tsconfig.json netlify.toml ./
 COPY netlify netlify

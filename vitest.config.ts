@@ -16,7 +16,14 @@ class LongestFirst extends BaseSequencer {
   }
 }
 
+/** The packages of this repository, as in tsconfig.json: from their sources. */
+const PACKAGES = [
+  { find: /^@lanonasis\/auth-server$/, replacement: path.resolve('packages/auth-server/src/verify-request.ts') },
+  { find: /^@lanonasis\/auth-server\/(.*)$/, replacement: path.resolve('packages/auth-server/src/$1.ts') },
+]
+
 export default defineConfig({
+  resolve: { alias: PACKAGES },
   test: {
     include: ['test/**/*.test.{ts,tsx}'],
     exclude: ['test/bench/**', 'node_modules/**'],

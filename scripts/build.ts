@@ -126,11 +126,7 @@ async function bundle(out: string, serverOnly: boolean): Promise<void> {
 
   await build({
     ...shared,
-    entryPoints: {
-      ...Object.fromEntries(LAZY_MODULES.map((file) => [nameOf(file), file])),
-      'verify-request': 'shared/resource-server/verify-request.ts',
-      'mcp-guard': 'shared/resource-server/mcp-guard.ts',
-    },
+    entryPoints: Object.fromEntries(LAZY_MODULES.map((file) => [nameOf(file), file])),
     outdir: out,
     plugins: [parsedJson],
   })

@@ -5,7 +5,7 @@ import { loadFunctions } from '../netlify/listen.ts'
 import { createMatcher, readRedirects } from '../netlify/redirects.ts'
 import { mirrorsOf } from '../shared/http/canonical-path.ts'
 
-const SOURCES = globSync('{netlify,shared,supabase/functions}/**/*.{ts,tsx}').sort()
+const SOURCES = globSync('{netlify,shared,supabase/functions,packages/*/src}/**/*.{ts,tsx}').sort()
 const read = (file: string) => readFileSync(file, 'utf8')
 const functionFiles = globSync('netlify/functions/*').sort()
 const nameOf = (file: string) => path.basename(file, '.ts')
@@ -24,7 +24,13 @@ function importsOf(file: string): Import[] {
   })
 }
 
+/** What scopes are compared by. It imports nothing. */
+const SCOPE = 'packages/auth-server/src/scope.ts'
+/** What the gateway and the services that use it do alike. */
+const ALIKE = ['api-key-shape', 'client-certificate', 'dpop-proof', 'equal-hash', 'signing-algorithms']
 const BASE = [
+  ...ALIKE.map((name) => `packages/auth-server/src/${name}.ts`),
+  SCOPE,
   'shared/addresses.ts',
   'shared/array-types.ts',
   'shared/at-once.ts',
@@ -56,23 +62,13 @@ const METHODS = [
 /** The part of delivery that is wired into the gateway. */
 const WIRED_DELIVERY = /^shared\/delivery\/(attempt|deliver|resend-status|sign|twilio-status)\.ts$/
 
-/** What services outside of the gateway run as well: nothing that leads to its database or configuration. */
-const FOR_SERVICES = [
-  'shared/domain/scopes.ts',
-  'shared/http/client-certificate.ts',
-  'shared/access/dpop-proof.ts',
-  'shared/tokens/signing-algorithms.ts',
-  'shared/tokens/api-key.ts',
-  'shared/tokens/opaque.ts',
-]
-
 /** What the edge functions, which import nothing of the gateway, parse by the same code. */
 const EDGE_PARSERS = ['supabase/functions/_shared/email-address.ts', 'supabase/functions/_shared/phone-number.ts']
 
 /** Where the files of a folder may import from, except packages; the first row that matches a file applies. */
 const MAY_IMPORT: [files: RegExp, targets: string[]][] = [
   [/^shared\/typed\//, ['shared/typed/', 'shared/errors.ts', 'shared/once.ts', ...EDGE_PARSERS]],
-  [/^shared\/domain\//, ['shared/domain/', 'shared/events/types.ts', 'shared/errors.ts']],
+  [/^shared\/domain\//, ['shared/domain/', SCOPE, 'shared/events/types.ts', 'shared/errors.ts']],
   [/^shared\/addresses\.ts$/, ['shared/domain/network.ts']],
   [
     /^shared\/(array-types|at-once|database-clock|database-tls|errors|ids|limits|once|present|telemetry|version)\.ts$/,
@@ -86,7 +82,6 @@ const MAY_IMPORT: [files: RegExp, targets: string[]][] = [
   [/^shared\/http\/call\.ts$/, ['shared/http/', 'shared/call.ts', 'shared/gateway.ts', ...BASE]],
   [/^shared\/http\/rate-limit\.ts$/, ['shared/http/', 'shared/gateway.ts', ...FACTORIES]],
   [/^shared\/http\//, ['shared/http/', 'shared/call.ts', ...BASE]],
-  [/^shared\/resource-server\//, ['shared/resource-server/', ...FOR_SERVICES]],
   [/^shared\/tokens\//, ['shared/queries/', ...FACTORIES]],
   [/^shared\/events\//, FACTORIES],
   [WIRED_DELIVERY, FACTORIES],
@@ -186,6 +181,7 @@ const MAY_IMPORT: [files: RegExp, targets: string[]][] = [
       ...BASE,
     ],
   ],
+  [/^packages\/auth-server\//, ['packages/auth-server/src/']],
   [/^supabase\/functions\/_shared\//, ['supabase/functions/_shared/']],
   [/^supabase\/functions\//, ['supabase/functions/']],
 ]
@@ -217,7 +213,9 @@ describe('imports', () => {
 
   test('of the domain are types, and never a package', () => {
     const domain = SOURCES.filter((file) => file.startsWith('shared/domain/'))
-    expect(offences(({ target, typeOnly }) => !typeOnly && !target.startsWith('shared/domain/'), domain)).toEqual([])
+    expect(
+      offences(({ target, typeOnly }) => !typeOnly && !target.startsWith('shared/domain/') && target !== SCOPE, domain),
+    ).toEqual([])
   })
 
   test('of Hono and its context stay in netlify and shared/http', () => {
@@ -227,14 +225,13 @@ describe('imports', () => {
     ).toEqual([])
   })
 
-  test('of what services run lead to jose and Node alone', () => {
-    const seen = new Set(SOURCES.filter((file) => file.startsWith('shared/resource-server/')))
-    for (const file of seen)
-      for (const { specifier, target, typeOnly } of importsOf(file))
-        if (specifier.startsWith('.') && !typeOnly) seen.add(target)
-    const packages = [...seen].flatMap(importsOf).filter(({ specifier }) => !/^(\.|node:|jose$)/.test(specifier))
-    expect(packages.filter(({ typeOnly }) => !typeOnly)).toEqual([])
-    expect([...seen].filter((file) => /\/(config|gateway|app)\.ts$|\/queries\//.test(file))).toEqual([])
+  test('of what services install lead to its dependencies and Node alone', () => {
+    const foreign = SOURCES.filter((file) => file.startsWith('packages/')).flatMap((file) => {
+      const { dependencies = {} } = JSON.parse(read(file.replace(/src\/.*/, 'package.json')))
+      const isIts = (name: string) => name.startsWith('node:') || Object.hasOwn(dependencies, name)
+      return importsOf(file).filter(({ specifier }) => !specifier.startsWith('.') && !isIts(specifier))
+    })
+    expect(foreign).toEqual([])
   })
 
   test('of mail and SMS clients are only in the edge functions', () => {
@@ -244,13 +241,13 @@ describe('imports', () => {
 })
 
 test('what a file exports, another one names; programs and what services install excepted', () => {
-  const files = globSync('{netlify,shared,scripts,supabase,test}/**/*.{ts,tsx,mjs}', {
+  const files = globSync('{netlify,shared,scripts,supabase,test,packages}/**/*.{ts,tsx,mjs}', {
     exclude: (file) => file.includes('node_modules'),
   })
   const holders = new Map<string, number>()
   for (const file of files)
     for (const word of new Set(read(file).match(/\w+/g))) holders.set(word, (holders.get(word) ?? 0) + 1)
-  const sources = files.filter((file) => /^(netlify|shared|scripts)\/(?!resource-server\/)/.test(file))
+  const sources = files.filter((file) => /^(netlify|shared|scripts)\//.test(file))
   const unused = sources.flatMap((file) =>
     [...read(file).matchAll(/^export (?:async )?(?:function|const|type|class) (\w+)/gm)]
       .map(([, name = '']) => name)

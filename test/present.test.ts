@@ -38,7 +38,6 @@ const OWN: Record<string, string> = {
   'shared/present.ts': 'the helper',
   'shared/delivery/attempt.ts': 'the id and the error code in an answer of our edge functions',
   'shared/http/forward.ts': 'an answer that is passed on unread',
-  'shared/resource-server/ask-gateway.ts': 'an answer of the gateway',
   'shared/oauth/token/client-certificate-auth.ts': 'a quoted name in a header',
   'netlify/openapi/document.ts': 'a schema of ours',
   'shared/access/operator-reads.ts': 'the filters of a request, of which those with a value are recorded',

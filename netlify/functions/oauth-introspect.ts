@@ -1,4 +1,5 @@
 import * as z from 'zod/mini'
+import { looksLikeApiKey } from '../../packages/auth-server/src/api-key-shape.ts'
 import { checkSenderConstraint, forwardedParameters, forwardedProof } from '../../shared/access/sender-constraint.ts'
 import { addressKey } from '../../shared/addresses.ts'
 import { GatewayError } from '../../shared/errors.ts'
@@ -23,7 +24,6 @@ import {
 } from '../../shared/oauth/token/client-auth.ts'
 import { once } from '../../shared/once.ts'
 import type { Client } from '../../shared/queries/api-clients.ts'
-import { looksLikeApiKey } from '../../shared/tokens/api-key.ts'
 import * as oauthSchemas from '../openapi/oauth-schemas.ts'
 
 const app = createApp('oauth', { tag: 'OAuth 2.1 and OpenID Connect' })

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import * as z from 'zod/mini'
+import { equalHash } from '../../packages/auth-server/src/equal-hash.ts'
 import { bearerToken } from '../../shared/access/authenticate.ts'
 import { addressKey, isWithin, networkKey } from '../../shared/addresses.ts'
 import {
@@ -32,7 +33,7 @@ import {
 import { checkSectorIdentifier } from '../../shared/oauth/clients/sector-identifier.ts'
 import { once } from '../../shared/once.ts'
 import { type Client, findClient, findSharedClient } from '../../shared/queries/api-clients.ts'
-import { CODE_SECRET_BYTES, equalHash, hashToken, newOpaqueToken } from '../../shared/tokens/opaque.ts'
+import { CODE_SECRET_BYTES, hashToken, newOpaqueToken } from '../../shared/tokens/opaque.ts'
 import * as oauthSchemas from '../openapi/oauth-schemas.ts'
 
 const MAX_OVERLAP_SECONDS = 7 * 86_400

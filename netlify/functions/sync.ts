@@ -1,4 +1,5 @@
 import * as z from 'zod/mini'
+import { equalHash } from '../../packages/auth-server/src/equal-hash.ts'
 import { openUnlessInvalid } from '../../shared/access/authorities.ts'
 import { addressKey } from '../../shared/addresses.ts'
 import { GatewayError } from '../../shared/errors.ts'
@@ -12,7 +13,7 @@ import { once } from '../../shared/once.ts'
 import { keyOfRow, readKey, readUser, webhookBody } from '../../shared/sync/sync-input.ts'
 import { syncKey } from '../../shared/sync/sync-keys.ts'
 import { forgetUser, syncUser } from '../../shared/sync/sync-users.ts'
-import { equalHash, hashToken } from '../../shared/tokens/opaque.ts'
+import { hashToken } from '../../shared/tokens/opaque.ts'
 
 const MOST_KEYS = 100
 const app = createApp('api', { tag: 'Operation' })

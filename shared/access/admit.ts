@@ -1,5 +1,5 @@
+import { satisfies } from '../../packages/auth-server/src/scope.ts'
 import type { Call } from '../call.ts'
-import { satisfies } from '../domain/scopes.ts'
 import { GatewayError } from '../errors.ts'
 import type { Gateway } from '../gateway.ts'
 import type { Accepts, Caller } from '../http/route.ts'

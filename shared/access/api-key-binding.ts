@@ -1,8 +1,8 @@
 import { createHash, createPublicKey, type JsonWebKeyInput, type KeyObject, verify } from 'node:crypto'
+import { equalHash } from '../../packages/auth-server/src/equal-hash.ts'
 import type { Call } from '../call.ts'
 import type { Binding } from '../domain/api-key-settings.ts'
 import { GatewayError } from '../errors.ts'
-import { equalHash } from '../tokens/opaque.ts'
 
 export type BindingStatus = 'legacy_unbound' | 'bound'
 

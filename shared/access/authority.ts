@@ -1,4 +1,4 @@
-import { satisfies } from '../domain/scopes.ts'
+import { satisfies } from '../../packages/auth-server/src/scope.ts'
 import { type CommitContext, commit, type Work } from '../events/commit.ts'
 import type { Gateway } from '../gateway.ts'
 import type { PersonPrincipal, Principal } from './authenticate.ts'

@@ -1,9 +1,9 @@
 import { createHmac } from 'node:crypto'
+import { equalHash } from '../../packages/auth-server/src/equal-hash.ts'
 import type { Call } from '../call.ts'
 import { GatewayError } from '../errors.ts'
 import { isTrustedOrigin } from '../http/cors.ts'
 import type { KeyRing } from '../tokens/key-ring.ts'
-import { equalHash } from '../tokens/opaque.ts'
 
 /** The CSRF token for links on a person's own page. */
 export function csrfToken(ring: KeyRing, boundTo: string): string {

@@ -1,11 +1,11 @@
 import { createHmac } from 'node:crypto'
+import { checkDpopProof, PROOF_SECONDS } from '../../packages/auth-server/src/dpop-proof.ts'
+import { equalHash } from '../../packages/auth-server/src/equal-hash.ts'
 import type { Call } from '../call.ts'
 import { GatewayError } from '../errors.ts'
 import type { Gateway } from '../gateway.ts'
 import { mirrorsOf } from '../http/canonical-path.ts'
 import { claimOnce } from '../queries/replay-guard.ts'
-import { equalHash } from '../tokens/opaque.ts'
-import { checkDpopProof, PROOF_SECONDS } from './dpop-proof.ts'
 
 /** A nonce is accepted in the window it was issued in and in the next. */
 const NONCE_SECONDS = 300

@@ -1,8 +1,8 @@
 import { createHmac } from 'node:crypto'
+import { equalHash } from '../../packages/auth-server/src/equal-hash.ts'
 import type { Call } from '../call.ts'
 import type { Gateway } from '../gateway.ts'
 import { newId } from '../ids.ts'
-import { equalHash } from '../tokens/opaque.ts'
 import { browserKey, keepBrowserKey } from './browser-key.ts'
 
 const SHAPE = /^([0-9a-f-]{36})\.([0-9a-f-]{36})?\.([A-Za-z0-9_-]{43})$/

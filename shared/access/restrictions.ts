@@ -1,5 +1,6 @@
 import * as z from 'zod/mini'
-import { mayHold, satisfies } from '../domain/scopes.ts'
+import { satisfies } from '../../packages/auth-server/src/scope.ts'
+import { mayHold } from '../domain/scopes.ts'
 import { GatewayError } from '../errors.ts'
 import { once } from '../once.ts'
 import { callerOf } from './admit.ts'

@@ -1,10 +1,11 @@
 import * as z from 'zod/mini'
+import { canonicalScope } from '../../packages/auth-server/src/scope.ts'
 import { bindingKey } from '../access/api-key-binding.ts'
 import { isService } from '../access/service-catalogue.ts'
 import { isNetwork } from '../addresses.ts'
 import type { ApiKeySettings, Binding, ServiceScope } from '../domain/api-key-settings.ts'
 import { ACCESS_LEVELS } from '../domain/derivation.ts'
-import { canonicalScope, isKnownScope } from '../domain/scopes.ts'
+import { isKnownScope } from '../domain/scopes.ts'
 import { GatewayError } from '../errors.ts'
 import { once } from '../once.ts'
 

@@ -1,4 +1,4 @@
-import { satisfies } from './scopes.ts'
+import { satisfies } from '../../packages/auth-server/src/scope.ts'
 
 /** The actor and the chain of prior actors (RFC 8693 section 4.1). */
 export type ActorClaim = { sub: string; act?: ActorClaim }

@@ -1,6 +1,6 @@
+import { satisfies } from '../../packages/auth-server/src/scope.ts'
 import type { Binding, ServiceScope, UsageLimits } from './api-key-settings.ts'
 import { blockContains } from './network.ts'
-import { satisfies } from './scopes.ts'
 
 /** Access levels of API keys, lowest first. They are labels and grant nothing. */
 export const ACCESS_LEVELS = ['public', 'authenticated', 'team', 'enterprise', 'admin'] as const

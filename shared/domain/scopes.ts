@@ -1,3 +1,5 @@
+import { EVERYTHING, satisfies } from '../../packages/auth-server/src/scope.ts'
+
 /** Scopes with a meaning of their own (docs/wire-contract.md 3.4). */
 export const CATALOGUE: readonly string[] = [
   ...['read', 'write', 'delete', '*'].map((action) => `memories:${action}`),
@@ -20,7 +22,6 @@ export const CATALOGUE: readonly string[] = [
   ],
 ]
 
-const EVERYTHING = ['*', 'legacy:full_access']
 const EVERYBODY = [
   ...['openid', 'profile', 'email', 'offline_access', 'read', 'write', 'api:access'],
   ...['memories:*', 'secrets:*', 'profile:*', 'projects:*', 'mcp:*', 'analytics:*', 'ai:*', 'media:*', 'content:*'],
@@ -39,18 +40,6 @@ export const SCOPES_OF_ROLE: Readonly<Record<string, readonly string[]>> = {
 }
 
 const FORM = /^[a-z_-]{1,40}(:([a-z_-]{1,40}|\*)){1,4}$/
-const ALIASES: [prefix: string, canonical: string][] = [
-  ['memory:', 'memories:'],
-  ['api_keys:manage', 'api-keys:*'],
-]
-
-/** The canonical spelling of a scope: `a.b` is `a:b`, `memory:*` is `memories:*`. */
-export function canonicalScope(scope: string): string {
-  const colons = scope.replaceAll('.', ':')
-  const [alias, canonical] = ALIASES.find(([prefix]) => colons.startsWith(prefix)) ?? ['', '']
-  return canonical + colons.slice(alias.length)
-}
-
 /**
  * Whether a scope is known: in the catalogue, under one of its wildcards, or defined by a resource.
  * @param defined scopes of registered resources
@@ -61,20 +50,6 @@ export function isKnownScope(scope: string, defined: readonly string[] = []): bo
   return (
     CATALOGUE.includes(scope) || defined.includes(scope) || (isPlain && FORM.test(scope) && satisfies(areas, scope))
   )
-}
-
-function covers(grant: string, needed: string): boolean {
-  if (EVERYTHING.includes(grant) || grant === needed) return true
-  return grant.endsWith(':*') && needed.startsWith(grant.slice(0, -1))
-}
-
-/**
- * Whether granted scopes include a required one. A wildcard covers everything below it; narrower scopes never satisfy a required
- * wildcard.
- */
-export function satisfies(granted: readonly string[], needed: string): boolean {
-  const required = canonicalScope(needed)
-  return granted.some((one) => covers(canonicalScope(one), required))
 }
 
 /** Scopes of operators and services only; consumers treat any mention of `admin` as administrator (docs/wire-contract.md 5.8). */

@@ -1,7 +1,7 @@
+import { CLIENT_SIGNING_ALGORITHMS } from '../../packages/auth-server/src/signing-algorithms.ts'
 import type { Gateway } from '../gateway.ts'
 import type { Resource } from '../queries/authorizations.ts'
 import { supabaseIssuer } from '../tokens/jwt.ts'
-import { CLIENT_SIGNING_ALGORITHMS } from '../tokens/signing-algorithms.ts'
 import { SUPPORTED_ACR } from './authorize/requested-acr.ts'
 import { SUPPORTED_GRANT_TYPES } from './clients/grant-types.ts'
 import { SUPPORTED_SCOPES } from './token/scope.ts'

@@ -1,3 +1,4 @@
+import { equalHash } from '../../packages/auth-server/src/equal-hash.ts'
 import { addressKey, networkKey } from '../addresses.ts'
 import type { Call } from '../call.ts'
 import { ACR } from '../domain/authentication.ts'
@@ -14,7 +15,6 @@ import { externalCredential, type ProvenAccount, refuseTaken } from '../people/e
 import type { Client } from '../queries/api-clients.ts'
 import { addressOfChallenge, findOtp, type OtpFacts } from '../queries/otp-challenges.ts'
 import type { Person } from '../queries/person.ts'
-import { equalHash } from '../tokens/opaque.ts'
 import { countingMailbox } from '../typed/email.ts'
 import type { SignInMethod } from './complete.ts'
 import { sessionsOfBrowser } from './known-browser.ts'

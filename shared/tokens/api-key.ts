@@ -25,11 +25,6 @@ function previewOf(key: string): string {
   return `${key.slice(0, 9)}…${key.slice(-4)}`
 }
 
-/** Whether a credential has the shape of an API key rather than of a token (docs/wire-contract.md 3.1). */
-export function looksLikeApiKey(credential: string): boolean {
-  return /^(lano|vx|lns|lms|pk|sk|vibe|master|vsec)_/.test(credential)
-}
-
 /** Whether a key of our own pattern has a valid checksum. */
 export function hasChecksum(key: string): boolean {
   return OURS.test(key) && checksum(key.slice(0, -8)) === key.slice(-8)

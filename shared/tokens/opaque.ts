@@ -1,4 +1,4 @@
-import { hash, randomBytes, timingSafeEqual } from 'node:crypto'
+import { hash, randomBytes } from 'node:crypto'
 
 const ID_BYTES = 16
 
@@ -27,13 +27,6 @@ export function streamOfToken(token: string, secretBytes: number): string | unde
 /** Lower-case hex SHA-256, the stored form of every high-entropy token. */
 export function hashToken(token: string): string {
   return hash('sha256', token)
-}
-
-/** Compares two strings of public length in constant time. */
-export function equalHash(a: string, b: string): boolean {
-  const left = Buffer.from(a)
-  const right = Buffer.from(b)
-  return left.length === right.length && timingSafeEqual(left, right)
 }
 
 export function uuidToBytes(uuid: string): Buffer {

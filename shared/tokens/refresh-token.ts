@@ -1,6 +1,7 @@
 import { createHmac, randomBytes } from 'node:crypto'
+import { equalHash } from '../../packages/auth-server/src/equal-hash.ts'
 import type { KeyRing } from './key-ring.ts'
-import { bytesToUuid, equalHash, hashToken, REFRESH_SECRET_BYTES, uuidToBytes } from './opaque.ts'
+import { bytesToUuid, hashToken, REFRESH_SECRET_BYTES, uuidToBytes } from './opaque.ts'
 
 const TAG_BYTES = 16
 const BODY_BYTES = 16 + REFRESH_SECRET_BYTES - TAG_BYTES

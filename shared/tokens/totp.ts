@@ -1,5 +1,5 @@
 import { createHmac, randomBytes } from 'node:crypto'
-import { equalHash } from './opaque.ts'
+import { equalHash } from '../../packages/auth-server/src/equal-hash.ts'
 
 const STEP_SECONDS = 30
 const DIGITS = 6

@@ -2,7 +2,9 @@ import { existsSync, globSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
 
-const DOCUMENTS = globSync('{*.md,docs/**/*.md,deploy/*/README.md,supabase/functions/README.md}').sort()
+const DOCUMENTS = globSync(
+  '{*.md,docs/**/*.md,packages/*/README.md,deploy/*/README.md,supabase/functions/README.md}',
+).sort()
 const read = (file: string) => readFileSync(file, 'utf8')
 const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> }
 

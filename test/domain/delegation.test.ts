@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { satisfies } from '../../packages/auth-server/src/scope.ts'
 import { type ActorClaim, addActor, delegatedScope } from '../../shared/domain/delegation.ts'
-import { CATALOGUE, satisfies } from '../../shared/domain/scopes.ts'
+import { CATALOGUE } from '../../shared/domain/scopes.ts'
 
 describe('delegatedScope', () => {
   test.each<[string, { held: string; allowed: string; asked?: string }, string | undefined]>([

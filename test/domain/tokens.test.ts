@@ -1,13 +1,13 @@
 import { randomBytes } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { equalHash } from '../../packages/auth-server/src/equal-hash.ts'
 import { createPersonal } from '../../shared/personal.ts'
 import { keyDerivation } from '../../shared/tokens/derived-key.ts'
 import { createKeyRing, firstKeys } from '../../shared/tokens/key-ring.ts'
 import {
   bytesToUuid,
   CODE_SECRET_BYTES,
-  equalHash,
   hashToken,
   newOpaqueToken,
   REFRESH_SECRET_BYTES,

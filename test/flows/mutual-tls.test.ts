@@ -214,7 +214,7 @@ describe('L4: a captured proof', () => {
   })
 
   test('is too old after 31 seconds', async () => {
-    const { clientCertificateOf } = await import('../../shared/http/client-certificate.ts')
+    const { clientCertificateOf } = await import('../../packages/auth-server/src/client-certificate.ts')
     await ask({ certificate: known })
     const { 'client-cert': clientCert, 'client-cert-proof': proof } = vouched()
     const read = (now: number) =>

@@ -1,6 +1,7 @@
 import { createHash, createHmac, X509Certificate } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { clientCertificateOf, readClientCertificate } from '../../shared/http/client-certificate.ts'
+import { clientCertificateOf } from '../../packages/auth-server/src/client-certificate.ts'
+import { readClientCertificate } from '../../shared/http/client-certificate.ts'
 import { openToAll } from '../../shared/http/route.ts'
 import { type Authority, type Certificate, openWorkshop } from '../support/certificates.ts'
 import { newProxySecret } from '../support/nginx.ts'

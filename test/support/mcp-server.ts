@@ -1,13 +1,13 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { createMcpGuard, RequestRefused } from '@lanonasis/auth-server/mcp'
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
 import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js'
 import { uuidv7 } from 'uuidv7'
 import { createCall } from '../../shared/call.ts'
 import { protectedResource, registerResource } from '../../shared/domain/protected-resource.ts'
 import { commit } from '../../shared/events/commit.ts'
-import { createMcpGuard, RequestRefused } from '../../shared/resource-server/mcp-guard.ts'
 import type { TestGateway } from './gateway.ts'
 
 async function bodyOf(request: IncomingMessage): Promise<{ parsed?: unknown; bytes?: Buffer }> {

@@ -1,8 +1,8 @@
 import { createPublicKey, type JsonWebKeyInput } from 'node:crypto'
 import * as z from 'zod/mini'
+import { CLIENT_SIGNING_ALGORITHMS, PRIVATE_JWK_MEMBERS } from '../../../packages/auth-server/src/signing-algorithms.ts'
 import type { ClientMetadata, PublicJwk } from '../../domain/api-client.ts'
 import { once } from '../../once.ts'
-import { CLIENT_SIGNING_ALGORITHMS, PRIVATE_JWK_MEMBERS } from '../../tokens/signing-algorithms.ts'
 import { DEVICE_CODE, TOKEN_EXCHANGE } from './grant-types.ts'
 import { ambiguityOf, isLoopback, isOnDevice, redirectUriProblem } from './redirect-uri.ts'
 

@@ -1,8 +1,8 @@
 import { decodeProtectedHeader, errors, type JWK, type JWTPayload, jwtVerify } from 'jose'
+import { CLIENT_SIGNING_ALGORITHMS } from '../../../packages/auth-server/src/signing-algorithms.ts'
 import type { PublicJwk } from '../../domain/api-client.ts'
 import type { Gateway } from '../../gateway.ts'
 import type { Client } from '../../queries/api-clients.ts'
-import { CLIENT_SIGNING_ALGORITHMS } from '../../tokens/signing-algorithms.ts'
 import { clientKeys } from './client-keys.ts'
 
 /** The only client assertion type (RFC 7523 section 2.2). */

@@ -1,7 +1,7 @@
 import { createPublicKey, type JsonWebKeyInput, type X509Certificate } from 'node:crypto'
+import type { ClientCertificate } from '../../../packages/auth-server/src/client-certificate.ts'
 import type { ClientMetadata, PublicJwk } from '../../domain/api-client.ts'
 import { GatewayError } from '../../errors.ts'
-import type { ClientCertificate } from '../../http/client-certificate.ts'
 import type { Client } from '../../queries/api-clients.ts'
 import { clientKeys } from './client-keys.ts'
 import { isSameName } from './distinguished-name.ts'

@@ -1,4 +1,5 @@
-import { CATALOGUE, canonicalScope, mayHold } from '../../domain/scopes.ts'
+import { canonicalScope } from '../../../packages/auth-server/src/scope.ts'
+import { CATALOGUE, mayHold } from '../../domain/scopes.ts'
 import { type Client, isStranger } from '../../queries/api-clients.ts'
 import type { Person } from '../../queries/person.ts'
 

@@ -1,8 +1,8 @@
 import { randomInt } from 'node:crypto'
+import { equalHash } from '../../../packages/auth-server/src/equal-hash.ts'
 import { GatewayError } from '../../errors.ts'
 import type { Gateway } from '../../gateway.ts'
 import type { CodeFactors, Factors, OperatorCodeRecord, RecoveryRecord, TotpRecord } from '../../queries/factors.ts'
-import { equalHash } from '../../tokens/opaque.ts'
 import { matchingStep } from '../../tokens/totp.ts'
 import { readDigitCode, readLetterCode } from '../../typed/text.ts'
 

@@ -1,8 +1,8 @@
 import { createHmac, randomBytes } from 'node:crypto'
+import { equalHash } from '../../../packages/auth-server/src/equal-hash.ts'
 import { GatewayError } from '../../errors.ts'
 import type { Gateway } from '../../gateway.ts'
 import { claimOnce } from '../../queries/replay-guard.ts'
-import { equalHash } from '../../tokens/opaque.ts'
 
 /** As long as a sign-in of a tab: a browser offers passkeys while its page is open. */
 const SECONDS = 3600

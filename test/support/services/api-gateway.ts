@@ -1,5 +1,5 @@
 import { createServer } from 'node:http'
-import { createVerifier, RequestRefused } from '../../../shared/resource-server/verify-request.ts'
+import { createVerifier, RequestRefused } from '@lanonasis/auth-server'
 import { callTls } from '../nginx.ts'
 import { listening, settings } from './process.ts'
 

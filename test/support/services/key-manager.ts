@@ -1,5 +1,5 @@
 import { createServer } from 'node:http'
-import { createVerifier, RequestRefused } from '../../../shared/resource-server/verify-request.ts'
+import { createVerifier, RequestRefused } from '@lanonasis/auth-server'
 import { listening, settings } from './process.ts'
 
 // The example of a resource server: it stores secrets, and returns them to callers that the gateway authorizes.

@@ -1,4 +1,3 @@
-import { satisfies } from '../domain/scopes.ts'
 import { createQuestion, type Verified } from './ask-gateway.ts'
 import { checkHolder, rememberProofs } from './check-holder.ts'
 import { type Actor, type Confirmation, createTokenCheck, type TokenClaims } from './check-token.ts'
@@ -10,7 +9,9 @@ import {
   readRequest,
 } from './presented.ts'
 import { insufficientScope, invalidToken, unauthenticated } from './refusal.ts'
+import { satisfies } from './scope.ts'
 
+export type { NodeRequest } from './presented.ts'
 export { RequestRefused } from './refusal.ts'
 
 export type VerifierOptions = {
@@ -22,7 +23,10 @@ export type VerifierOptions = {
   baseUrl?: string
   /** Secret shared with the nginx in front of the service; unset if the service terminates TLS. */
   proxySecret?: string
-  /** `offline` checks only the token: no API keys, and a revocation is not noticed before the token expires. */
+  /**
+   * `online` (the default) asks the gateway each time and caches nothing but its key set. `offline` checks only the token: no API keys,
+   * a revocation is not noticed before the token expires, and a removed key not before the key set is five minutes old.
+   */
   mode?: 'online' | 'offline'
   /** Name of this service in the service scopes of API keys. */
   service?: string
@@ -67,6 +71,9 @@ function describe(verified: Verified | (TokenClaims & { organization_id?: string
     expiresAt: exp === undefined ? undefined : new Date(exp * 1000),
   }
 }
+
+/** The check of a service. */
+export type Verify = ReturnType<typeof createVerifier>
 
 /**
  * Creates a service's check of its callers: `const caller = await verify(request, { scope: 'secrets:read' })`. It accepts a Fetch

@@ -1,6 +1,6 @@
-import { checkDpopProof, PROOF_SECONDS } from '../access/dpop-proof.ts'
-import { equalHash } from '../tokens/opaque.ts'
 import type { Confirmation } from './check-token.ts'
+import { checkDpopProof, PROOF_SECONDS } from './dpop-proof.ts'
+import { equalHash } from './equal-hash.ts'
 import { invalidToken } from './refusal.ts'
 
 /** Evidence that the holder presents a bound token, with the member names of the gateway. */

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { calculateJwkThumbprint, EmbeddedJWK, type JWK, type JWTPayload, jwtVerify } from 'jose'
-import { equalHash } from '../tokens/opaque.ts'
-import { CLIENT_SIGNING_ALGORITHMS, PRIVATE_JWK_MEMBERS } from '../tokens/signing-algorithms.ts'
+import { equalHash } from './equal-hash.ts'
+import { CLIENT_SIGNING_ALGORITHMS, PRIVATE_JWK_MEMBERS } from './signing-algorithms.ts'
 
 /** Maximum age and maximum clock lead of a proof, in seconds (docs/security-rules.md K1). */
 export const PROOF_SECONDS = 60

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
-import { equalHash } from '../tokens/opaque.ts'
 import type { HolderProof } from './check-holder.ts'
 import type { Actor, Confirmation } from './check-token.ts'
+import { equalHash } from './equal-hash.ts'
 import type { Credential, PresentedRequest } from './presented.ts'
 import { insufficientScope, invalidRequest, invalidToken, RequestRefused, unavailable } from './refusal.ts'
 

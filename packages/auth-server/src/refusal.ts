@@ -1,4 +1,4 @@
-import { CLIENT_SIGNING_ALGORITHMS } from '../tokens/signing-algorithms.ts'
+import { CLIENT_SIGNING_ALGORITHMS } from './signing-algorithms.ts'
 
 type Status = 400 | 401 | 403 | 429 | 503
 type Scheme = 'Bearer' | 'DPoP'
@@ -20,10 +20,14 @@ export class RequestRefused extends Error {
     this.headers = headers
   }
 
-  /** Returns the error response (RFC 6750 section 3.1). */
+  /** The body of the error response (RFC 6750 section 3.1). */
+  get body(): { error?: string; error_description?: string } {
+    return this.code ? { error: this.code, error_description: this.message } : {}
+  }
+
+  /** Returns the error response. */
   toResponse(): Response {
-    const body = this.code ? { error: this.code, error_description: this.message } : {}
-    return Response.json(body, { status: this.status, headers: this.headers })
+    return Response.json(this.body, { status: this.status, headers: this.headers })
   }
 }
 

@@ -1,6 +1,6 @@
 import type { X509Certificate } from 'node:crypto'
-import { clientCertificateOf, thumbprintOf } from '../http/client-certificate.ts'
-import { looksLikeApiKey } from '../tokens/api-key.ts'
+import { looksLikeApiKey } from './api-key-shape.ts'
+import { clientCertificateOf, thumbprintOf } from './client-certificate.ts'
 import { invalidRequest } from './refusal.ts'
 
 /** The used members of Node's `IncomingMessage`, including Express's request. */

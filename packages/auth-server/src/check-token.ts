@@ -19,6 +19,8 @@ export type Confirmation = { jkt?: string; 'x5t#S256'?: string }
 const CLOCKS_DIFFER_SECONDS = 5
 /** An unknown key may be new, but invented key ids must not cause a flood of requests. */
 const UNKNOWN_KEY_MS = 10_000
+/** As long as the gateway lets the key set be cached: a removed key is not accepted for longer. */
+const KEY_SET_MS = 300_000
 const REQUIRED = ['sub', 'client_id', 'exp', 'iat', 'jti']
 
 function isVerdict(error: unknown): error is errors.JOSEError {
@@ -34,6 +36,7 @@ export function createTokenCheck(input: { issuer: string; audience: string; fetc
   const { issuer, audience } = input
   const keys = createRemoteJWKSet(new URL(`${issuer}/oauth/jwks.json`), {
     cooldownDuration: UNKNOWN_KEY_MS,
+    cacheMaxAge: KEY_SET_MS,
     [customFetch]: input.fetch,
   })
   const rules = { issuer, audience, typ: 'at+jwt', algorithms: ['ES256'], requiredClaims: REQUIRED }
