@@ -21,6 +21,9 @@
 //    and later an event `EventsArchived` with the number of events, SHA-256 of their positions (ascending, a LF after each) as
 //    `positionsSha256`, and that of the file as `sha256`.
 //
+//  - `KeysRewrapped` says that all sealed values are under keys of a new epoch, which rises. Its note is signed as checkpoints are, and
+//    states its other members: origin, "rewrapped epoch <epoch> complete", "<values> values in <batches> batches <root>".
+//
 // --key         the log's verifier key, from another source than the file (`/v1/audit/checkpoints` has it); one for each name that the
 //               log was signed under (events `AuditLogBegun` and `AuditLogOriginChanged`)
 // --checkpoint  a note kept from earlier, or published elsewhere: the events that it covers must still be there
@@ -202,6 +205,8 @@ const newLog = (archive) => ({
   archived: new Map(),
   /** By archive: its event in the log. */
   archives: new Map(),
+  /** What the events of finished rewraps say. */
+  rewraps: [],
 })
 const logs = []
 
@@ -278,6 +283,8 @@ function checkEvent(log, line, { partial, everything }) {
   if (log.archive && (line.kind !== 'event' || monthOf(stream_id) !== log.archive.month))
     fault('the line does not belong in the archive', where)
   if (line.kind === 'event' && eventHash(line) !== line.hash) fault('the event is not what was hashed', where)
+  if (line.kind === 'event' && line.event_type === 'KeysRewrapped')
+    log.rewraps.push({ ...JSON.parse(line.data), where })
   if (line.kind === 'event' && line.event_type === 'EventsArchived') log.archives.set(stream_id, JSON.parse(line.data))
   const before = log.streams.get(`${stream_type} ${stream_id}`)
   if (!before) seen.streams += 1
@@ -386,12 +393,24 @@ function checkArchives(log, archives) {
   }
 }
 
+/** Checks the notes of finished rewraps; the signature, if a key of their origin is known. */
+function checkRewraps({ rewraps }) {
+  for (const [n, { epoch, batches, values, root, note: text, where }] of rewraps.entries()) {
+    const note = readNote(text)
+    const said = `${note.origin}\nrewrapped epoch ${epoch} complete\n${values} values in ${batches} batches ${root}\n`
+    const known = [...keys].some((key) => key.startsWith(`${note.origin}+`))
+    if (note.body !== said || (known && !isSignedByAny(note))) fault('the rewrap is not signed by the key', where)
+    if (epoch <= (rewraps[n - 1]?.epoch ?? 1)) fault('the epochs of rewraps do not rise', where)
+  }
+}
+
 for (const file of files)
   await checkFile(file).catch((error) => fault('the file cannot be read', { file, error: error.message }))
 
 const [log = newLog()] = logs
 const { checkpoint, whole } = log
 if (!log.archive) checkArchives(log, logs.slice(1))
+checkRewraps(log)
 if (whole)
   for (const note of log.awaited)
     fault('events that the checkpoint covers are missing', { size: note.size, events: log.tree.size })

@@ -147,7 +147,7 @@ export async function inspectDatabase(sql: postgres.Sql, settings: Config): Prom
  * Adds the keys that a ring lacks. Of several processes that do so, the first one's keys count.
  * @param lacking returns them
  */
-async function completeRing(
+export async function completeRing(
   sql: postgres.Sql,
   opened: OpenedRing,
   roots: Root[],

@@ -323,6 +323,9 @@ create table auth_gateway.event_secrets (
   stream_id uuid not null,
   sealed bytea not null,
   expires_at timestamp with time zone,
+  batch integer,
+  leaf integer,
+  salt bytea,
   constraint event_secrets_pkey PRIMARY KEY (event_id, name)
 );
 CREATE INDEX event_secrets_authenticators ON auth_gateway.event_secrets USING btree (event_id) WHERE (name = 'totp_secret'::text);
@@ -330,6 +333,7 @@ CREATE INDEX event_secrets_connection_keys ON auth_gateway.event_secrets USING b
 CREATE INDEX event_secrets_expiry ON auth_gateway.event_secrets USING btree (expires_at) WHERE (expires_at IS NOT NULL);
 CREATE INDEX event_secrets_stream ON auth_gateway.event_secrets USING btree (stream_id, name);
 CREATE INDEX event_secrets_values ON auth_gateway.event_secrets USING btree (event_id) WHERE (name = 'stored_value'::text);
+CREATE TRIGGER refuse_replaced_key BEFORE INSERT ON auth_gateway.event_secrets FOR EACH ROW EXECUTE FUNCTION auth_gateway.refuse_replaced_key();
 alter table auth_gateway.event_secrets enable row level security;
 create policy application_reads on auth_gateway.event_secrets for r to auth_gateway_app using (true);
 grant select on table auth_gateway.event_secrets to auth_gateway_app;
@@ -755,6 +759,18 @@ alter table auth_gateway.replay_guard enable row level security;
 create policy application_reads on auth_gateway.replay_guard for r to auth_gateway_app using (true);
 grant select on table auth_gateway.replay_guard to auth_gateway_app;
 
+create table auth_gateway.rewrapped_batches (
+  epoch integer not null,
+  batch integer not null,
+  leaves bytea not null,
+  root bytea not null,
+  note text not null,
+  constraint rewrapped_batches_pkey PRIMARY KEY (epoch, batch)
+);
+alter table auth_gateway.rewrapped_batches enable row level security;
+create policy application_reads on auth_gateway.rewrapped_batches for r to auth_gateway_app using (true);
+grant select on table auth_gateway.rewrapped_batches to auth_gateway_app;
+
 create table auth_gateway.session_activity (
   session_id uuid not null,
   last_seen_at timestamp with time zone not null,
@@ -885,8 +901,12 @@ create table auth_gateway.subject_keys (
   subject uuid not null,
   wrapped_key bytea not null,
   created_at timestamp with time zone not null default now(),
+  batch integer,
+  leaf integer,
+  salt bytea,
   constraint subject_keys_pkey PRIMARY KEY (subject)
 );
+CREATE TRIGGER refuse_replaced_key BEFORE INSERT ON auth_gateway.subject_keys FOR EACH ROW EXECUTE FUNCTION auth_gateway.refuse_replaced_key();
 alter table auth_gateway.subject_keys enable row level security;
 create policy application_reads on auth_gateway.subject_keys for r to auth_gateway_app using (true);
 grant select on table auth_gateway.subject_keys to auth_gateway_app;
@@ -1914,6 +1934,21 @@ CREATE OR REPLACE FUNCTION auth_gateway.is_other_client(p_before jsonb, p_after 
  LANGUAGE sql
  IMMUTABLE PARALLEL SAFE
 RETURN (EXISTS (SELECT 1 FROM unnest(ARRAY['client_name'::text, 'redirect_uris'::text, 'jwks'::text, 'jwks_uri'::text, 'token_endpoint_auth_method'::text]) member(member) WHERE ((is_other_client.p_before -> member.member) IS DISTINCT FROM (is_other_client.p_after -> member.member))));
+
+CREATE OR REPLACE FUNCTION auth_gateway.is_rewrapped(p_name text, p_sealed bytea, p_batch integer, p_leaf integer, p_salt bytea)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE
+RETURN (EXISTS (SELECT FROM auth_gateway.rewrapped_batches b WHERE ((b.epoch = auth_gateway.sealed_epoch(is_rewrapped.p_sealed)) AND (b.batch = is_rewrapped.p_batch) AND (SUBSTRING(b.leaves FROM ((is_rewrapped.p_leaf * 32) + 1) FOR 32) = sha256(('\x00'::bytea || sha256(((is_rewrapped.p_salt || convert_to((is_rewrapped.p_name || '
+'::text), 'UTF8'::name)) || is_rewrapped.p_sealed))))))));
+grant execute on function auth_gateway.is_rewrapped(text,bytea,integer,integer,bytea) to auth_gateway_app;
+
+CREATE OR REPLACE FUNCTION auth_gateway.is_ring_sealed(p_name text)
+ RETURNS boolean
+ LANGUAGE sql
+ IMMUTABLE
+RETURN (p_name = ANY (ARRAY['private_jwk'::text, 'client_secret'::text, 'private_key'::text, 'signing_secret'::text, 'upstream'::text, 'parameters'::text]));
+grant execute on function auth_gateway.is_ring_sealed(text) to auth_gateway_app;
 
 CREATE OR REPLACE FUNCTION auth_gateway.is_way_in(c auth_gateway.credentials)
  RETURNS boolean
@@ -3029,6 +3064,25 @@ begin
   raise exception 'the event store is append-only' using errcode = 'LA002';
 end $function$;
 
+CREATE OR REPLACE FUNCTION auth_gateway.refuse_replaced_key()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'auth_gateway', 'pg_temp'
+AS $function$
+declare
+  v_sealed bytea;
+begin
+  if tg_table_name = 'subject_keys' then
+    v_sealed := new.wrapped_key;
+  elsif is_ring_sealed(new.name) then
+    v_sealed := new.sealed;
+  end if;
+  if sealed_epoch(v_sealed) < (select min(k.epoch) from key_ring k where k.purpose = 'subject-key-wrapping') then
+    raise exception 'sealed under a key that was replaced: the key ring was not read again';
+  end if;
+  return new;
+end $function$;
+
 CREATE OR REPLACE FUNCTION auth_gateway.regroup_identity(p_uai uuid)
  RETURNS void
  LANGUAGE plpgsql
@@ -3100,6 +3154,13 @@ begin
   return v_count;
 end $function$;
 grant execute on function auth_gateway.retry_webhook_deliveries(uuid,bigint) to auth_gateway_app;
+
+CREATE OR REPLACE FUNCTION auth_gateway.sealed_epoch(p_sealed bytea)
+ RETURNS integer
+ LANGUAGE sql
+ IMMUTABLE
+RETURN CASE WHEN (length(p_sealed) < 3) THEN 1 WHEN (get_byte(p_sealed, 0) <> 2) THEN 1 ELSE ((get_byte(p_sealed, 1) * 256) + get_byte(p_sealed, 2)) END;
+grant execute on function auth_gateway.sealed_epoch(bytea) to auth_gateway_app;
 
 CREATE OR REPLACE FUNCTION auth_gateway.session_is_live(s auth_gateway.sessions)
  RETURNS boolean

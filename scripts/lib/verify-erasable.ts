@@ -3,7 +3,10 @@ import type { Report } from './findings.ts'
 
 type Row = Parameters<Report>[0]
 
-/** Compares the digests, secrets and keys that are stored next to events, and may be erased, with the metadata of the events. */
+/**
+ * Compares the digests, secrets and keys that are stored next to events, and may be erased, with the metadata of the events; secrets and keys
+ * that were sealed again, with the batches of the rewrap.
+ */
 export async function verifyErasable(sql: postgres.TransactionSql, report: Report): Promise<void> {
   for (const statement of [digests(sql), secrets(sql), keys(sql)]) for (const row of await statement) report(row)
 }
@@ -49,7 +52,8 @@ function secrets(sql: postgres.TransactionSql) {
           select 1 from auth_gateway.totp_authenticators a where a.secret_event = e.event_id))
         and not (m.name = 'private_key' and not auth_gateway.is_connection_key(e.event_id))
         and not (m.name = 'upstream' and e.subject in (select subject from forgotten))
-      else m.said->>'sha256' <> encode(sha256(s.sealed), 'hex')
+      else case when s.batch is null then m.said->>'sha256' <> encode(sha256(s.sealed), 'hex')
+          else not auth_gateway.is_rewrapped('event_secrets ' || s.event_id || ' ' || s.name, s.sealed, s.batch, s.leaf, s.salt) end
         or (m.said->>'expiresAt')::timestamptz is distinct from s.expires_at end
     union all
     select 'secret_differs', 'event_secrets', e.position, e.stream_type, e.stream_id, e.version
@@ -66,6 +70,7 @@ function keys(sql: postgres.TransactionSql) {
     select case when k.subject is null then 'key_missing' when n.said is null then 'key_orphaned' else 'key_differs' end as fault,
       'subject_keys' as "table", n.position, n.stream_type, coalesce(n.stream_id, k.subject) as stream_id, n.version
     from named n full join auth_gateway.subject_keys k on k.subject = n.stream_id
-    where n.said is distinct from encode(sha256(k.wrapped_key), 'hex')
+    where case when k.batch is null or n.said is null then n.said is distinct from encode(sha256(k.wrapped_key), 'hex')
+        else auth_gateway.is_rewrapped('subject_keys ' || k.subject, k.wrapped_key, k.batch, k.leaf, k.salt) is not true end
       and (k.subject is not null or n.stream_id not in (select subject from forgotten))`
 }

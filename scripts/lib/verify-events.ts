@@ -9,6 +9,7 @@ import { walkChains } from './verify-chains.ts'
 import { verifyConsistency } from './verify-consistency.ts'
 import { verifyErasable } from './verify-erasable.ts'
 import { verifyPeople } from './verify-people.ts'
+import { verifyRewraps } from './verify-rewraps.ts'
 import { verifyTree } from './verify-tree.ts'
 
 export type Verification = { ok: boolean; events: number; streams: number; archives: number; faults: FaultReport[] }
@@ -37,6 +38,7 @@ export async function verifyEvents(sql: postgres.Sql, outside: Outside = {}): Pr
     await verifyErasable(transaction, findings.add)
     const archives = await verifyArchives(transaction, findings.add, outside)
     await verifyTree(transaction, findings.add, outside)
+    await verifyRewraps(transaction, findings.add, outside.openText)
     await verifyPeople(transaction, findings.add, outside.ring)
     await verifyGuards(transaction, findings.add)
     return { ...walked, archives }

@@ -128,3 +128,9 @@ export function grow(edge: ReadonlyMap<string, Buffer[]>, size: number, leaves: 
   for (const [n, leaf] of leaves.entries()) push(0, size + n, leaf)
   return [...changed.values()]
 }
+
+/** The root over leaves that are all here. */
+export function rootOver(leaves: Buffer[]): Buffer {
+  const tiles = grow(new Map(), 0, leaves).map(({ level, index, hashes }) => [tileKey(level, index), hashes] as const)
+  return treeRoot(nodesOf(new Map(tiles)), leaves.length)
+}

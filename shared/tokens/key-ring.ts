@@ -75,10 +75,23 @@ export function firstKeys(masterSecret?: Uint8Array): RingKey[] {
   }))
 }
 
+const newestEpoch = (ring: readonly RingKey[]) => Math.max(1, ...ring.map(({ epoch }) => epoch))
+
+const isSealing = ({ purpose }: RingKey) => SEALING_PURPOSES.some((one) => one === purpose)
+
 /** Returns the keys that an older ring lacks, of purposes that are newer than it. */
 export function missingKeys(ring: readonly RingKey[]): RingKey[] {
   const known = new Set(ring.map(({ purpose }) => purpose))
-  return firstKeys().filter(({ purpose }) => !known.has(purpose))
+  const missing = firstKeys().filter(({ purpose }) => !known.has(purpose))
+  return missing.map((key) => (isSealing(key) ? { ...key, epoch: newestEpoch(ring) } : key))
+}
+
+/** Returns keys of the next epoch, for all purposes that seal values. */
+export function nextKeys(ring: readonly RingKey[], activeFrom: Date): RingKey[] {
+  const epoch = newestEpoch(ring) + 1
+  return firstKeys()
+    .filter(isSealing)
+    .map((key) => ({ ...key, epoch, activeFrom }))
 }
 
 /** The bytes with which every value begins that a key of this epoch sealed. */

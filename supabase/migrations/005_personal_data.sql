@@ -3,7 +3,11 @@
 create table auth_gateway.subject_keys (
   subject     uuid primary key,
   wrapped_key bytea not null,
-  created_at  timestamptz not null default now()
+  created_at  timestamptz not null default now(),
+  -- Its place in a batch, if it was sealed again: see rewrapped_batches.
+  batch       integer,
+  leaf        integer,
+  salt        bytea
 );
 
 -- Keyed digests (HMAC) of personal data, beside the event and never in it. They allow look-ups, show nothing in a dump, and are deleted
@@ -29,6 +33,10 @@ create table auth_gateway.event_secrets (
   stream_id  uuid not null,
   sealed     bytea not null,
   expires_at timestamptz,
+  -- Its place in a batch, if it was sealed again: see rewrapped_batches.
+  batch      integer,
+  leaf       integer,
+  salt       bytea,
   primary key (event_id, name)
 );
 create index event_secrets_stream on auth_gateway.event_secrets (stream_id, name);
@@ -109,4 +117,59 @@ begin
   return true;
 end $$;
 
+-- Values that were sealed again under keys of a new epoch (`npm run keys -- rewrap`). Their events have the digest of what was sealed first;
+-- what is stored now is anchored here. The leaf of a value is a salted digest, which reveals nothing once the salt is deleted with the value;
+-- the note states the root over the leaves of a batch (RFC 9162 section 2.1), signed by the key of the audit log.
+create table auth_gateway.rewrapped_batches (
+  epoch  integer not null,
+  batch  integer not null,
+  leaves bytea not null,
+  root   bytea not null,
+  note   text not null,
+  primary key (epoch, batch)
+);
+alter table auth_gateway.rewrapped_batches alter column leaves set storage external;
+
+-- The epoch of the key that sealed a value: two bytes after version 2, else 1.
+create function auth_gateway.sealed_epoch(p_sealed bytea) returns integer
+language sql immutable
+return case when length(p_sealed) < 3 then 1 when get_byte(p_sealed, 0) <> 2 then 1
+  else get_byte(p_sealed, 1) * 256 + get_byte(p_sealed, 2) end;
+
+-- Whether a secret is sealed under a key of the key ring; others are sealed under the data key of a person, or a token.
+create function auth_gateway.is_ring_sealed(p_name text) returns boolean
+language sql immutable
+return p_name in ('private_jwk', 'client_secret', 'private_key', 'signing_secret', 'upstream', 'parameters');
+
+-- Whether the batch of a value, of the epoch of its key, has its leaf.
+create function auth_gateway.is_rewrapped(p_name text, p_sealed bytea, p_batch integer, p_leaf integer, p_salt bytea) returns boolean
+language sql stable
+return exists (
+  select from auth_gateway.rewrapped_batches b
+  where b.epoch = auth_gateway.sealed_epoch(p_sealed) and b.batch = p_batch
+    and substring(b.leaves from p_leaf * 32 + 1 for 32) = sha256('\x00'::bytea || sha256(p_salt || convert_to(p_name || E'\n', 'UTF8') || p_sealed)));
+
+-- Refuses what a key has sealed that is gone: a process that has not read the key ring since then would lose it.
+create function auth_gateway.refuse_replaced_key() returns trigger
+language plpgsql set search_path = auth_gateway, pg_temp as $$
+declare
+  v_sealed bytea;
+begin
+  if tg_table_name = 'subject_keys' then
+    v_sealed := new.wrapped_key;
+  elsif is_ring_sealed(new.name) then
+    v_sealed := new.sealed;
+  end if;
+  if sealed_epoch(v_sealed) < (select min(k.epoch) from key_ring k where k.purpose = 'subject-key-wrapping') then
+    raise exception 'sealed under a key that was replaced: the key ring was not read again';
+  end if;
+  return new;
+end $$;
+
+create trigger refuse_replaced_key before insert on auth_gateway.subject_keys
+  for each row execute function auth_gateway.refuse_replaced_key();
+create trigger refuse_replaced_key before insert on auth_gateway.event_secrets
+  for each row execute function auth_gateway.refuse_replaced_key();
+
+grant execute on function auth_gateway.sealed_epoch, auth_gateway.is_ring_sealed, auth_gateway.is_rewrapped to auth_gateway_app;
 grant execute on function auth_gateway.read_key_ring, auth_gateway.keep_key_ring, auth_gateway.add_to_key_ring to auth_gateway_app;

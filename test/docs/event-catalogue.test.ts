@@ -13,6 +13,7 @@ const WITHOUT_ROWS = [
   'AuthorizationCodeRefused',
   'AuthorizationCodeReplayed',
   'KeyRootRotated',
+  'KeysRewrapped',
   'RecordsRead',
 ]
 

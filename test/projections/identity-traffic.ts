@@ -20,10 +20,10 @@ import * as devices from '../../shared/domain/remembered-device.ts'
 import * as totp from '../../shared/domain/totp-authenticator.ts'
 import * as webhooks from '../../shared/domain/webhook.ts'
 import { mergeIdentities, splitIdentity } from '../../shared/people/identities.ts'
-import type { Unit } from './unit.ts'
+import type { Seal, Unit } from './unit.ts'
 
 /** Accounts that are linked and unlinked, people that are merged and split, and the providers they come from. */
-export function createIdentityTraffic(unit: Unit, people: { uai: string }[]) {
+export function createIdentityTraffic(unit: Unit, people: { uai: string }[], seal: Seal) {
   const linked: { uai: string; id: string }[] = []
   const asPerson = (uai: string) => ({ uai, wrappedKey: undefined }) as never
 
@@ -78,9 +78,9 @@ export function createIdentityTraffic(unit: Unit, people: { uai: string }[]) {
       ]
       await unit(async (work) => {
         const stream = work.start(webhooks.webhook, id, {})
-        stream.decide(() => webhooks.addWebhook({ settings, reason }, Buffer.from('sealed')))
+        stream.decide(() => webhooks.addWebhook({ settings, reason }, seal('webhook-secret', 'secret', id)))
         stream.decide((state) => webhooks.changeWebhook(state, { settings: { ...settings, types: [] }, reason }))
-        stream.decide((state) => webhooks.replaceWebhookSecret(state, Buffer.from('sealed anew'), reason))
+        stream.decide((state) => webhooks.replaceWebhookSecret(state, seal('webhook-secret', 'newer', id), reason))
         stream.decide((state) => webhooks.replayWebhook(state, { after: String(n), reason }))
         stream.decide((state) => webhooks.retryWebhook(state, { reason }))
         stream.decide((state) => webhooks.stopWebhook(state, reason))
@@ -95,9 +95,9 @@ export function createIdentityTraffic(unit: Unit, people: { uai: string }[]) {
       await unit(async (work) => {
         const stream = work.start(hook, id, {})
         stream.decide(() =>
-          addHook({ ...settings, connections: [], roles: [], organizations: [] }, Buffer.from('secret')),
+          addHook({ ...settings, connections: [], roles: [], organizations: [] }, seal('hook-secret', 'secret', id)),
         )
-        if (n % 2) stream.decide((state) => replaceHookSecret(state, Buffer.from('newer')))
+        if (n % 2) stream.decide((state) => replaceHookSecret(state, seal('hook-secret', 'newer', id)))
         if (n % 5 === 1) stream.decide((state) => removeHook(state, 'operator'))
         const call = {
           hookId: id,
@@ -212,12 +212,17 @@ export function createIdentityTraffic(unit: Unit, people: { uai: string }[]) {
       const settings = { slug: `provider-${uuidv7()}`, name: 'P', protocol: 'oidc' as const, domains: [] }
       const rest = { provision: true, trust_email: false, listed: true, id_jag: false, logout: false }
       await unit(async (work) => {
-        const stream = work.start(connection, uuidv7(), {})
-        stream.decide(() => addConnection({ ...settings, ...rest }, n % 2 ? Buffer.from('secret') : undefined))
-        if (n % 3) stream.decide((state) => changeConnection(state, { secret: Buffer.from('newer') }))
+        const id = uuidv7()
+        const stream = work.start(connection, id, {})
+        stream.decide(() =>
+          addConnection({ ...settings, ...rest }, n % 2 ? seal('connection-secret', 'secret', id) : undefined),
+        )
+        if (n % 3) stream.decide((state) => changeConnection(state, { secret: seal('connection-secret', 'newer', id) }))
         const [first, second] = [uuidv7(), uuidv7()]
-        for (const keyId of [first, second])
-          stream.decide((state) => addConnectionKey(state, { keyId, certificate: 'PEM', sealed: Buffer.from(keyId) }))
+        for (const keyId of [first, second]) {
+          const sealed = seal('connection-key', 'PEM', keyId)
+          stream.decide((state) => addConnectionKey(state, { keyId, certificate: 'PEM', sealed }))
+        }
         if (n % 2) stream.decide((state) => activateConnectionKey(state, second))
         if (n % 4 === 3) stream.decide((state) => retireConnectionKey(state, first))
         if (n % 4 === 1) stream.decide((state) => disableConnection(state, 'operator'))

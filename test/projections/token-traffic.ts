@@ -2,12 +2,18 @@ import { uuidv7 } from 'uuidv7'
 import * as authorizations from '../../shared/domain/authorization.ts'
 import * as consents from '../../shared/domain/consent.ts'
 import * as families from '../../shared/domain/token-family.ts'
-import { hash, later, pick, type Session, type TokenFamily, type Unit } from './unit.ts'
+import { hash, later, pick, type Seal, type Session, type TokenFamily, type Unit } from './unit.ts'
 
 const RESOURCE = 'https://api.lanonasis.com'
 
 /** Authorizations that people grant or deny, and the tokens that follow from them. */
-export function createTokenTraffic(unit: Unit, sessionList: Session[], familyList: TokenFamily[], client: string) {
+export function createTokenTraffic(
+  unit: Unit,
+  seal: Seal,
+  sessionList: Session[],
+  familyList: TokenFamily[],
+  client: string,
+) {
   const authorizationList: (Session & { sessionId: string })[] = []
   const consentOf = new Map<string, string>()
 
@@ -42,7 +48,7 @@ export function createTokenTraffic(unit: Unit, sessionList: Session[], familyLis
                 pushedAt: new Date().toISOString(),
                 expiresAt: new Date().toISOString(),
               },
-              sealedParameters: Buffer.from('sealed'),
+              sealedParameters: seal('pushed-request', 'sealed', id),
               forgottenAt: new Date(),
             }),
           )

@@ -17,7 +17,7 @@ import { createProjectTraffic } from './project-traffic.ts'
 import { createServiceTraffic } from './service-traffic.ts'
 import { createSignInTraffic, type Person } from './sign-in-traffic.ts'
 import { createTokenTraffic } from './token-traffic.ts'
-import { hash, later, pick, type Session, type TokenFamily, type Unit } from './unit.ts'
+import { hash, later, pick, type Seal, type Session, type TokenFamily, type Unit } from './unit.ts'
 
 const CLIENT = '0195d000-0000-7000-8000-000000000005'
 export const ORIGIN = { clientIp: '203.0.113.77', userAgent: 'TrafficBrowser/9.9 (test)' }
@@ -47,14 +47,16 @@ export function createTraffic(gateway: Gateway) {
       throw error
     })
 
+  const seal: Seal = (purpose, text, context) => gateway.ring.seal(purpose, Buffer.from(text), context)
+
   const actions = {
     ...createKeyTraffic(unit, people),
     ...createProjectTraffic(unit, people),
-    ...createIdentityTraffic(unit, people),
+    ...createIdentityTraffic(unit, people, seal),
     ...createServiceTraffic(unit, familyList, CLIENT),
     ...createMessageTraffic(unit),
     ...createSignInTraffic(unit, people, sessionList),
-    ...createTokenTraffic(unit, sessionList, familyList, CLIENT),
+    ...createTokenTraffic(unit, seal, sessionList, familyList, CLIENT),
 
     async client(n: number): Promise<void> {
       const id = n % 3 === 0 ? undefined : pick(clientList, n)
@@ -103,7 +105,7 @@ export function createTraffic(gateway: Gateway) {
         }
         const stream = work.start(signingKeys.signingKey, uuidv7(), {})
         const kid = hash(stream.id)
-        const sealedPrivateJwk = Buffer.from('sealed')
+        const sealedPrivateJwk = seal('signing-key', 'sealed', kid)
         const key = {
           kid,
           alg: 'ES256' as const,

@@ -1,8 +1,12 @@
 import { createHash } from 'node:crypto'
 import type { Work } from '../../shared/events/commit.ts'
+import type { SealingPurpose } from '../../shared/tokens/key-ring.ts'
 
 /** Commits a unit of work; undefined when the domain refuses it. */
 export type Unit = <T>(block: (work: Work) => Promise<T>) => Promise<T | undefined>
+
+/** Seals a text as the gateway does. */
+export type Seal = (purpose: SealingPurpose, text: string, context: string) => Buffer
 
 export type Session = { id: string; uai: string }
 export type TokenFamily = Session & { sessionId: string; generation: number }
