@@ -2,7 +2,7 @@ import type { Gateway } from '../shared/gateway.ts'
 import { OVERLAP_SECONDS, rotateKeys } from '../shared/oauth/token/rotate-keys.ts'
 import { listSigningKeys, type SigningKeyRow } from '../shared/queries/signing-keys.ts'
 import { accountName, asOwner, operatorProgram } from './lib/operator.ts'
-import { KNOWN_SECONDS, rewrapKeys } from './lib/rewrap.ts'
+import { rewrapKeys } from './lib/rewrap.ts'
 import { type RotatedRoot, rotateRootOf } from './lib/rotate-root.ts'
 import type { Rewrapped } from './lib/sealed-values.ts'
 import { table, wholeNumber } from './lib/terminal.ts'
@@ -18,7 +18,7 @@ has it by then; an hour at least for Supabase projects); the old keys stay publi
 rotate-root seals the key ring under the first configured root (AUTH_MASTER_SECRET=new|old, deployed everywhere before); the
 keys stay the same, and the old root opens nothing afterwards. Run it again if it was interrupted.
 rewrap seals everything that is stored sealed again under new keys of the ring, after a leak of the root with a dump, and removes
-the older keys. It waits until every process knows the new keys (--known, ${KNOWN_SECONDS} s), and then for the overlap, in which links and
+the older keys. It waits until every process knows the new keys (--known, 2.5 times KEY_RING_SECONDS), and then for the overlap, in which links and
 forms that the older keys sealed are still taken. Run it again if it was interrupted.
 --json prints JSON. Exit code 1: refused, 2: wrong usage.`
 
@@ -57,11 +57,11 @@ export const keys = await operatorProgram(import.meta.url, {
   usage: USAGE,
   options: {
     overlap: { type: 'string', default: String(OVERLAP_SECONDS) },
-    known: { type: 'string', default: String(KNOWN_SECONDS) },
+    known: { type: 'string' },
   },
   readInput: ({ flags }) => ({
     overlapSeconds: wholeNumber('overlap', flags.overlap),
-    knownSeconds: wholeNumber('known', flags.known),
+    knownSeconds: flags.known === undefined ? undefined : wholeNumber('known', flags.known),
   }),
   actions: {
     list: ({ gateway }): Promise<Result> => listKeys(gateway),

@@ -171,10 +171,6 @@ async function refuseLostHistory(gateway: Gateway): Promise<void> {
 /** How long a failed environment check is cached. */
 const WRONG_MILLISECONDS = 5000
 
-/** How old the key ring in memory gets before it is compared with the stored one, and before a request waits for that. */
-const RING_REFRESH_MS = 60_000
-const RING_STALE_MS = 2 * RING_REFRESH_MS
-
 let wired: Gateway | undefined
 let ringRead = { version: 0, at: 0 }
 let comparing: Promise<void> | undefined
@@ -250,17 +246,18 @@ async function compareRing({ config: settings, reads, ring }: Gateway): Promise<
   ringRead = { version: changed?.version ?? ringRead.version, at: Date.now() }
 }
 
-/** Compares the key ring with the stored one when it is due; returns what a request has to wait for. */
+/** Compares the key ring with the stored one when it is due; returns what a request has to wait for, when that is long ago. */
 function ringDue(gateway: Gateway): (() => Promise<void>) | undefined {
   const age = Date.now() - ringRead.at
-  if (age < RING_REFRESH_MS) return undefined
+  const refreshMs = gateway.config.KEY_RING_SECONDS * 1000
+  if (age < refreshMs) return undefined
   comparing ??= compareRing(gateway)
     .catch((error) => log.error('the key ring cannot be read again', { error }))
     .finally(() => {
       comparing = undefined
     })
   const work = comparing
-  return age < RING_STALE_MS ? undefined : () => work
+  return age < 2 * refreshMs ? undefined : () => work
 }
 
 const openForRequest = () =>

@@ -22,8 +22,8 @@ import {
 } from './sealed-values.ts'
 import { RefusedError } from './terminal.ts'
 
-/** How long until every process has read a new key: more than a request waits for a ring that was not read for long (120 s). */
-export const KNOWN_SECONDS = 150
+/** How long until every process has read a new key: a request waits for a ring that was not read for twice KEY_RING_SECONDS. */
+const knownBy = ({ config }: Gateway) => Math.ceil(2.5 * config.KEY_RING_SECONDS)
 
 const CHECKED_AT_ONCE = 2000
 /** Pause before values that others had locked are tried again. */
@@ -134,17 +134,17 @@ async function finish({ owner, epoch, signer }: Rewrapping): Promise<Rewrapped |
 /**
  * Seals everything that the database keeps sealed again under keys of a new epoch, and removes the older keys. Run again after a crash, it
  * continues. Any number of commands may run at once.
- * @param times.knownSeconds until the new keys are used, after every process has read them
+ * @param times.knownSeconds until the new keys are used; without it, until every process has read them
  * @param times.overlapSeconds from then on until the older keys are removed, with which links and forms are sealed
  * @throws RefusedError when a value does not open, or is not the one that was stored
  */
 export async function rewrapKeys(
   owner: Owner,
-  times: { knownSeconds: number; overlapSeconds: number },
+  times: { knownSeconds?: number; overlapSeconds: number },
 ): Promise<Rewrapped> {
   const { gateway } = owner
   const signer = await signerOfLog(gateway)
-  const { epoch, activeFrom } = await begin(gateway, times.knownSeconds)
+  const { epoch, activeFrom } = await begin(gateway, times.knownSeconds ?? knownBy(gateway))
   const rewrapping = { owner, epoch, signer }
   await until(gateway, activeFrom.getTime())
   await rewrapAll(rewrapping)

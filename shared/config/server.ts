@@ -83,6 +83,11 @@ export const serverVariables = {
     'Address of KMS, such as that of a private endpoint; unset means the public one.',
     httpUrl,
   ),
+  KEY_RING_SECONDS: variable(
+    'How often a process looks whether the key ring was changed. Until twice that has passed it may use the keys that it knows.',
+    whole(1, 3600),
+    60,
+  ),
   COOKIE_DOMAIN: optional('Domain of the session cookies; unset means the gateway’s own host only.', () =>
     z.string().check(z.regex(/^\.?[a-z0-9-]+(\.[a-z0-9-]+)+$/i, 'must be a domain name such as .example.com')),
   ),

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -6,12 +7,14 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import postgres from 'postgres'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { keys } from '../../scripts/keys.ts'
 import { createGatewayDatabase, type GatewayDatabase } from '../../scripts/lib/gateway-database.ts'
 import { migrate } from '../../scripts/lib/migrate.ts'
 import { freePort } from '../../scripts/lib/ports.ts'
 import { type Postgres, startPostgres } from '../../scripts/lib/postgres.ts'
 import { isEqual, rebuildModels } from '../../scripts/lib/rebuild-models.ts'
 import { verifyEvents } from '../../scripts/lib/verify-events.ts'
+import { call } from '../scripts/terminal.ts'
 import { startGateway, type TestGateway } from '../support/gateway.ts'
 import { PGBOUNCER } from '../support/pooler.ts'
 import { createTraffic, isActive, type Traffic, verifyKey } from './flows.ts'
@@ -63,6 +66,16 @@ async function killPostgres(random: () => number): Promise<void> {
   server = await start()
 }
 
+/** A root that replaces the one of the database, whose processes have both. */
+const [first, second] = [randomBytes(32).toString('base64'), randomBytes(32).toString('base64')]
+
+/** Replaces the root, and then every key: commands that fall with the database are run again. */
+async function replaceKeys(): Promise<void> {
+  const env = { ...process.env, DATABASE_MIGRATION_URL: database.ownerUrl, AUTH_MASTER_SECRET: `${second}|${first}` }
+  for (const command of [['rotate-root'], ['rewrap', '--known', '5', '--overlap', '1']])
+    while ((await call(keys, env, ...command)).exitCode !== 0) await sleep(100)
+}
+
 const rows = <T extends object>(query: string) => owner.unsafe<T[]>(query)
 
 describe.skipIf(!existsSync(PGBOUNCER))(`${SECONDS} seconds of kills, seed ${SEED}`, () => {
@@ -74,7 +87,10 @@ describe.skipIf(!existsSync(PGBOUNCER))(`${SECONDS} seconds of kills, seed ${SEE
     const directory = fileURLToPath(new URL('../../supabase/migrations', import.meta.url))
     await migrate({ url: database.ownerUrl, directory, applicationUrl: database.appUrl })
     process.env.SCALED_OUT = '1'
-    gateway = await startGateway({ database })
+    gateway = await startGateway({
+      database,
+      env: { AUTH_MASTER_SECRET: `${first}|${second}`, KEY_RING_SECONDS: '1' },
+    })
     owner = postgres(database.ownerUrl, { max: 1, onnotice: () => {} })
   }, 90_000)
   afterAll(async () => {
@@ -93,11 +109,13 @@ describe.skipIf(!existsSync(PGBOUNCER))(`${SECONDS} seconds of kills, seed ${SEE
       const random = numbers(SEED)
       const until = Date.now() + SECONDS * 1000
       await sleep(500)
+      const replaced = replaceKeys()
       for (let n = 0; Date.now() < until || n < 2; n++) {
         await (n !== 1 && random() < 0.6 ? killProcess(random) : killPostgres(random))
         await sleep(400 + random() * 1200)
       }
       await expect.poll(async () => (await fetch(`${gateway.url}/ready`)).status, { timeout: 20_000 }).toBe(200)
+      await replaced
       const promised = () => Object.values(traffic.acknowledged).map(({ length }) => length > 0)
       await expect.poll(promised, { timeout: 20_000 }).toEqual([true, true, true, true])
       expect(gateway.scaled?.processes.map((one) => one.isRunning())).toEqual([true, true])
@@ -132,6 +150,20 @@ describe.skipIf(!existsSync(PGBOUNCER))(`${SECONDS} seconds of kills, seed ${SEE
     for (const { accessToken } of revocations) expect(await isActive(gateway, accessToken)).toBe(false)
     for (const { key, revoked } of keys) expect(await verifyKey(gateway, key)).toBe(!revoked)
   }, 60_000)
+
+  test('the keys were replaced once, and the old ones are gone', async () => {
+    const events = await rows(
+      `select event_type from auth_gateway.event_store where stream_type = 'key_ring' order by version`,
+    )
+    expect([...events]).toEqual([{ event_type: 'KeyRootRotated' }, { event_type: 'KeysRewrapped' }])
+    expect([...(await rows(`select distinct epoch from auth_gateway.key_ring where purpose = 'hook-secret'`))]).toEqual(
+      [{ epoch: 2 }],
+    )
+    const [old] = await rows<{ n: number }>(
+      'select count(*)::int as n from auth_gateway.subject_keys where auth_gateway.sealed_epoch(wrapped_key) < 2',
+    )
+    expect(old?.n).toBe(0)
+  })
 
   test('nothing happened twice', async () => {
     const twice = async (type: string, what: string) =>
