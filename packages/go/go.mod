@@ -1,0 +1,3 @@
+module github.com/lanonasis/auth-go
+
+go 1.19
