@@ -16,8 +16,9 @@ const USAGE = `npm run events -- verify [--checkpoint <file>] [--key <verifier k
                                               checkpoints, and names the first broken event of each kind
 npm run events -- rebuild [model…] [--json]   rebuilds read models and compares them with the live ones
 npm run -s events -- export [--after <n>]     prints every event as JSON Lines, for scripts/verify-export.mjs
-npm run events -- after-restore --reason …    records that the database was restored from a backup that is older than the
-                                              checkpoint kept outside, so that it may be served again
+npm run events -- after-restore --reason … [--keep-sessions]
+                                              records that the database was restored from a backup that is older than the
+                                              checkpoint kept outside, so that it may be served again, and ends every session
 npm run events -- origin [<name> --reason …]  shows the name that the log is signed under and its verifier key, or changes it
 
 They read DATABASE_MIGRATION_URL, else DATABASE_URL, else the database of npm run dev. Exit code 1: something is wrong.
@@ -59,6 +60,7 @@ const options = {
   checkpoint: { type: 'string' },
   key: { type: 'string', multiple: true },
   reason: { type: 'string' },
+  'keep-sessions': { type: 'boolean' },
   archives: { type: 'string' },
 } as const
 
@@ -70,7 +72,7 @@ async function command(args: string[], terminal: Terminal): Promise<number> {
     throw new UsageError(`There is no "${action}"`)
   if (action === 'origin') return changeLogOrigin(terminal, models, values.reason)
   if (action !== 'rebuild' && models.length > 0) throw new UsageError(`${action} takes no names`)
-  if (action === 'after-restore') return recordRestore(terminal, values.reason)
+  if (action === 'after-restore') return recordRestore(terminal, values.reason, values['keep-sessions'])
   const after = wholeNumber('after', values.after)
   const sql = operatorConnection(env, 'events')
   try {

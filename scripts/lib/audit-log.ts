@@ -2,21 +2,23 @@ import { checkpointSigner, currentSigner } from '../../shared/audit/checkpoints.
 import { findLostHistory } from '../../shared/audit/lost-history.ts'
 import { AUDIT_LOG_ID, auditLog, changeOrigin, restoreLog } from '../../shared/domain/audit-log.ts'
 import { logOrigin } from '../../shared/queries/audit-tree.ts'
-import { act, withGateway } from './operator.ts'
+import { endAll } from './end-all.ts'
+import { act, asOwner, withGateway } from './operator.ts'
 import { RefusedError, type Terminal, UsageError } from './terminal.ts'
 
 const STEPS = `The data is now as it was at the time of the backup. Before you serve:
   1. erase again the people who were erased since (see their receipts, or the IdentityErased webhooks)
-  2. revoke again what was revoked since: keys, sessions, applications, connections
-  3. if you do not know what was revoked, end all sessions: refresh tokens that were used since are valid again, newer ones are refused
+  2. revoke again what was revoked since: keys, applications, connections
 docs/operations.md has the whole procedure.`
 
 /**
  * Records that the database was restored from a backup that is older than the checkpoint kept outside, so that it may be served again. From
- * then on the log is signed under another name, since two histories under one name would look like a forgery.
+ * then on the log is signed under another name, since two histories under one name would look like a forgery. Before that it ends every
+ * session: those that were ended since would be valid again, and so would refresh tokens that were used since.
+ * @param keepSessions leaves the sessions of the backup
  * @throws RefusedError when nothing is lost, or there is no checkpoint to compare with
  */
-export function recordRestore(terminal: Terminal, reason = ''): Promise<number> {
+export function recordRestore(terminal: Terminal, reason = '', keepSessions = false): Promise<number> {
   if (!reason) throw new UsageError('Say why: --reason')
   return withGateway(terminal, async (gateway) => {
     const { CHECKPOINT_FILE, CHECKPOINT_URL } = gateway.config
@@ -31,6 +33,7 @@ export function recordRestore(terminal: Terminal, reason = ''): Promise<number> 
       throw new RefusedError(
         'The database does not begin with any kept checkpoint of this log: its log was rewritten, or the file of kept checkpoints is incomplete',
       )
+    const ended = keepSessions ? 0 : await asOwner(terminal, gateway, (owner) => endAll(owner, reason))
     const state = await act(gateway, async (work) => {
       const stream = await work.load(auditLog, AUDIT_LOG_ID, {})
       const restore = {
@@ -46,6 +49,7 @@ export function recordRestore(terminal: Terminal, reason = ''): Promise<number> 
     terminal.out(
       `The kept checkpoint covers ${kept.size} events, the database ${size}. From now on the log is signed as ${origin}.`,
     )
+    if (!keepSessions) terminal.out(`Sessions that were ended: ${ended}. People sign in again.`)
     terminal.out(STEPS)
     return 0
   })

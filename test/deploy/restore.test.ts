@@ -8,6 +8,7 @@ import postgres from 'postgres'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { doctor } from '../../scripts/doctor.ts'
 import { events } from '../../scripts/events.ts'
+import { keys } from '../../scripts/keys.ts'
 import type { Checked } from '../../scripts/lib/doctor/check.ts'
 import { createGatewayDatabase, type GatewayDatabase } from '../../scripts/lib/gateway-database.ts'
 import { migrate } from '../../scripts/lib/migrate.ts'
@@ -21,6 +22,7 @@ import { loadConfig } from '../../shared/config.ts'
 import { AUDIT_LOG_ID, type AuditLogEvent, auditLog } from '../../shared/domain/audit-log.ts'
 import { commit } from '../../shared/events/commit.ts'
 import { type Gateway, openGateway, refuseRestoredDatabase } from '../../shared/gateway.ts'
+import { startErrors } from '../../shared/start.ts'
 import { createTraffic } from '../projections/traffic.ts'
 import { call } from '../scripts/terminal.ts'
 
@@ -29,6 +31,9 @@ const bin = globSync('/usr/lib/postgresql/*/bin')
   .filter((folder) => existsSync(path.join(folder, 'pg_restore')))
   .at(-1)
 const directory = 'supabase/migrations'
+/** The root of today, and that of the backup. */
+const ROOT = Buffer.alloc(32, 9).toString('base64')
+const OLDER_ROOT = Buffer.alloc(32, 7).toString('base64')
 let folder: string
 let old: Postgres
 let fresh: Postgres
@@ -49,12 +54,14 @@ async function opened<T>(database: GatewayDatabase, use: (gateway: Gateway) => P
   return use(gateway).finally(() => gateway.close())
 }
 
-/** A user signs in, and a checkpoint over it is kept outside. */
+/** A user signs in to an application, and a checkpoint over it is kept outside. */
 const serve = (database: GatewayDatabase, visitor: number) =>
   opened(database, async (gateway) => {
-    const { sendCode, signIn } = createTraffic(gateway).actions
+    const { sendCode, signIn, authorize, redeem } = createTraffic(gateway).actions
     await sendCode(visitor)
     await signIn(visitor)
+    await authorize(2)
+    await redeem(1)
     await makeCheckpoints(gateway)
     await publishCheckpoint(gateway)
   })
@@ -66,7 +73,7 @@ beforeAll(async () => {
   folder = await mkdtemp(path.join(tmpdir(), 'auth-gateway-restore-'))
   settings = {
     NODE_ENV: 'test',
-    AUTH_MASTER_SECRET: Buffer.alloc(32, 7).toString('base64'),
+    AUTH_MASTER_SECRET: OLDER_ROOT,
     OTP_WEBHOOK_SECRET: `v1,whsec_${Buffer.alloc(32, 8).toString('base64')}`,
     CHECKPOINT_FILE: path.join(folder, 'checkpoints.jsonl'),
     INIT_CWD: folder,
@@ -78,6 +85,10 @@ beforeAll(async () => {
   dump = path.join(folder, 'gateway.dump')
   const args = ['--format=custom', '--schema=auth_gateway', '--dbname', before.ownerUrl, '--file', dump]
   await promisify(execFile)(path.join(bin ?? '', 'pg_dump'), args)
+  // Since the backup, the root and every key were replaced, and more happened.
+  settings.AUTH_MASTER_SECRET = `${ROOT}|${OLDER_ROOT}`
+  for (const command of [['rotate-root'], ['rewrap', '--known', '0', '--overlap', '0']])
+    expect((await call(keys, environment(before), ...command)).exitCode).toBe(0)
   await serve(before, 2)
 }, 120_000)
 afterAll(async () => {
@@ -98,6 +109,8 @@ describe('an older backup in a new server', { timeout: 90_000 }, () => {
     const done = await call(restore, environment(restored), dump)
     expect([done.exitCode, done.err]).toEqual([0, ''])
     const checks: Checked[] = JSON.parse((await call(doctor, environment(restored), '--json')).out)
+    const newer = { ...environment(restored), AUTH_MASTER_SECRET: ROOT }
+    await expect(openGateway(loadConfig(newer))).rejects.toThrow(startErrors.root)
     const found = Object.fromEntries(checks.map(({ check, state }) => [check, state]))
     expect(found).toMatchObject({ role: 'ok', migrations: 'ok', start: 'ok', grants: 'ok', history: 'wrong' })
     expect((await call(events, environment(restored), 'verify')).exitCode).toBe(0)
@@ -122,7 +135,16 @@ describe('an older backup in a new server', { timeout: 90_000 }, () => {
     const lost = await opened(restored, findLostHistory)
     expect(await history(restored)).toMatchObject({ state: 'wrong', fix: expect.stringContaining('after-restore') })
     expect((await call(events, environment(restored), 'after-restore')).exitCode).toBe(2)
+    const open = () =>
+      opened(restored, async ({ reads }) => {
+        const [row] = await reads<{ sessions: number; families: number }[]>`
+          select (select count(*)::int from auth_gateway.sessions where ended_at is null) as sessions,
+            (select count(*)::int from auth_gateway.token_families where revoked_at is null) as families`
+        return row
+      })
+    expect(await open()).toEqual({ sessions: 1, families: 1 })
     const recorded = await call(events, environment(restored), 'after-restore', '--reason', 'the disk died')
+    expect(await open()).toEqual({ sessions: 0, families: 0 })
     expect([recorded.exitCode, recorded.err]).toEqual([0, ''])
     expect(recorded.out).toContain(
       `The kept checkpoint covers ${lost?.kept.size} events, the database ${lost?.size}. From now on the log is signed as localhost:4000/audit/restored-1.`,
@@ -137,6 +159,13 @@ describe('an older backup in a new server', { timeout: 90_000 }, () => {
       expect(again).toMatchObject({ exitCode: 1 })
       expect(again.err).toContain('nothing to record')
     }
+  })
+
+  test('0: gets the root of today, and new keys', async () => {
+    for (const command of [['rotate-root'], ['rewrap', '--known', '0', '--overlap', '0']])
+      expect((await call(keys, environment(restored), ...command)).exitCode).toBe(0)
+    const older = { ...environment(restored), AUTH_MASTER_SECRET: OLDER_ROOT }
+    await expect(openGateway(loadConfig(older))).rejects.toThrow(startErrors.root)
   })
 
   test('0: continues, and accepts only the recorded loss among the kept checkpoints', async () => {
