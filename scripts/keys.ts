@@ -8,13 +8,14 @@ import type { Rewrapped } from './lib/sealed-values.ts'
 import { table, wholeNumber } from './lib/terminal.ts'
 
 const USAGE = `npm run keys -- list
-npm run keys -- rotate [--overlap <seconds>]
+npm run keys -- rotate [--overlap <seconds> | --withdraw]
 npm run keys -- rotate-root
 npm run keys -- rewrap [--known <seconds>] [--overlap <seconds>]
 
 rotate publishes a new key per algorithm and Supabase project, which signs after the overlap (${OVERLAP_SECONDS} s, so that every cache of the key set
 has it by then; an hour at least for Supabase projects); the old keys stay published until the last token that they signed has expired.
---overlap 0 signs with the new keys at once, after a key was compromised.
+--overlap 0 signs with the new keys at once. --withdraw also ends the old ones, after a key has leaked: tokens that they signed are
+refused, here within a minute, elsewhere when the key set is read again.
 rotate-root seals the key ring under the first configured root (AUTH_MASTER_SECRET=new|old, deployed everywhere before); the
 keys stay the same, and the old root opens nothing afterwards. Run it again if it was interrupted.
 rewrap seals everything that is stored sealed again under new keys of the ring, after a leak of the root with a dump, and removes
@@ -25,10 +26,12 @@ forms that the older keys sealed are still taken. Run it again if it was interru
 async function listKeys({ reads }: Gateway) {
   const keys = await listSigningKeys(reads)
   const now = new Date()
-  const signing = ({ alg, resource_id }: SigningKeyRow) =>
-    keys.filter((key) => key.alg === alg && key.resource_id === resource_id && key.active_from <= now).at(-1)
+  const signing = ({ alg, resource_id }: SigningKeyRow) => {
+    const active = keys.filter((key) => key.alg === alg && key.resource_id === resource_id && key.active_from <= now)
+    return active.findLast((key) => !key.expires_at) ?? active.at(-1)
+  }
   const use = (key: SigningKeyRow) => {
-    if (key.active_from > now) return 'signs later'
+    if (key.active_from > now && !key.expires_at) return 'signs later'
     return key === signing(key) ? 'signs' : 'verifies'
   }
   return keys.map((key) => ({
@@ -58,6 +61,7 @@ export const keys = await operatorProgram(import.meta.url, {
   options: {
     overlap: { type: 'string', default: String(OVERLAP_SECONDS) },
     known: { type: 'string' },
+    withdraw: { type: 'boolean' },
   },
   readInput: ({ flags }) => ({
     overlapSeconds: wholeNumber('overlap', flags.overlap),
@@ -67,8 +71,10 @@ export const keys = await operatorProgram(import.meta.url, {
     list: ({ gateway }): Promise<Result> => listKeys(gateway),
     'rotate-root': ({ gateway, terminal }) => asOwner(terminal, gateway, rotateRootOf),
     rewrap: ({ gateway, terminal, input }) => asOwner(terminal, gateway, (owner) => rewrapKeys(owner, input)),
-    async rotate({ gateway, input }) {
-      await rotateKeys(gateway, { type: 'operator', id: accountName() }, input.overlapSeconds)
+    async rotate({ gateway, input, flags: { withdraw } }) {
+      const actor = { type: 'operator' as const, id: accountName() }
+      await rotateKeys(gateway, actor, withdraw ? 0 : input.overlapSeconds)
+      if (withdraw) await gateway.keys.withdrawRetired(actor)
       return listKeys(gateway)
     },
   },

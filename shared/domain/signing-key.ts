@@ -44,3 +44,9 @@ export function retireKey(state: SigningKey, expiresAt: Date): Decision<SigningK
   if (state.status !== 'published') return { events: [] }
   return record({ type: 'SigningKeyRetired', data: { expiresAt: expiresAt.toISOString() } })
 }
+
+/** Withdraws a key that may have leaked: it leaves the key set at once, and the tokens that it signed are refused. */
+export function withdrawKey(state: SigningKey, now: Date): Decision<SigningKeyEvent> {
+  if (state.status === 'none') return { events: [] }
+  return record({ type: 'SigningKeyRetired', data: { expiresAt: now.toISOString() } })
+}

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { type CryptoKey, calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK, type JWK } from 'jose'
 import type postgres from 'postgres'
-import { createKey, retireKey, type SigningAlgorithm, signingKey } from '../domain/signing-key.ts'
+import { createKey, retireKey, type SigningAlgorithm, signingKey, withdrawKey } from '../domain/signing-key.ts'
 import { type CommitContext, commit } from '../events/commit.ts'
 import type { Actor } from '../events/types.ts'
 import { idFrom, newId, timeOf } from '../ids.ts'
@@ -114,8 +114,11 @@ export function createKeys(reads: postgres.Sql, context: () => CommitContext, ri
     return underWay
   }
 
-  const newestActive = (keys: Key[], signer: Signer) =>
-    keys.filter((key) => isOf(signer, key) && key.activeFrom <= now()).at(-1)
+  /** The key that signs. A retired one signs until its successor is active, but not after it, though it may have been published for later. */
+  const newestActive = (keys: Key[], signer: Signer) => {
+    const active = keys.filter((key) => isOf(signer, key) && key.activeFrom <= now())
+    return active.findLast(({ expiresAt }) => !expiresAt) ?? active.at(-1)
+  }
 
   return {
     /** Returns the current signing key; creates it if there is none. */
@@ -164,17 +167,18 @@ export function createKeys(reads: postgres.Sql, context: () => CommitContext, ri
       await this.published()
       const before = await current()
       let made = 0
-      for (const newest of before.filter((key, at) => !before.some((later, n) => n > at && isOf(key, later)))) {
-        const keys = before.filter((key) => isOf(newest, key))
-        // Only the keys of a removed project are all retired.
-        if (newest.expiresAt || (onlyOlderThan && newest.activeFrom > onlyOlderThan)) continue
+      // Only the keys of a removed project are all retired.
+      const valid = before.filter(({ expiresAt }) => !expiresAt)
+      for (const newest of valid.filter((key, at) => !valid.some((later, n) => n > at && isOf(key, later)))) {
+        const keys = valid.filter((key) => isOf(newest, key))
+        if (onlyOlderThan && newest.activeFrom > onlyOlderThan) continue
         const overlap = newest.resourceId ? Math.max(overlapSeconds, SUPABASE_OVERLAP_SECONDS) : overlapSeconds
         const activeFrom = new Date(now().getTime() + (overlapSeconds === 0 ? 0 : overlap) * 1000)
         const lifetime = newest.resourceId ? SUPABASE_TOKEN_SECONDS : tokenSeconds
         const expiresAt = new Date(activeFrom.getTime() + lifetime * 1000)
         await make(newest, activeFrom, onlyOlderThan ? successorOf(newest) : newId(), actor)
         made += 1
-        for (const key of keys.filter((one) => !one.expiresAt))
+        for (const key of keys)
           await commit(context(), async (work) => {
             work.actor = actor
             const stream = await work.load(signingKey, key.id, {})
@@ -183,6 +187,18 @@ export function createKeys(reads: postgres.Sql, context: () => CommitContext, ri
       }
       await readAgain()
       return made
+    },
+
+    /** Withdraws every retired key, after a leak. */
+    async withdrawRetired(actor: Actor): Promise<void> {
+      for (const { id, expiresAt } of await readAgain())
+        if (expiresAt)
+          await commit(context(), async (work) => {
+            work.actor = actor
+            const stream = await work.load(signingKey, id, {})
+            stream.decide((state) => withdrawKey(state, now()))
+          })
+      await readAgain()
     },
   }
 }

@@ -57,6 +57,21 @@ test('0: rotate --overlap 0 signs with the new keys at once, also in a gateway t
   expect(fresh.map(({ kid }) => kid)).toContain(active.kid)
 })
 
+test('0: a key that was published for later and retired since never signs', async () => {
+  const listed = await list('rotate')
+  const later = listed.filter(({ use }) => use === 'signs later')
+  await list('rotate', '--overlap', '0')
+  const after = await list('list')
+  expect(later.map(({ kid }) => after.find((key) => key.kid === kid)?.use)).toEqual(['verifies', 'verifies'])
+})
+
+test('0: rotate --withdraw ends every key but the new ones', async () => {
+  const before = (await list('list')).map(({ kid }) => kid)
+  const after = await list('rotate', '--withdraw')
+  expect(after.map(({ alg, use }) => `${alg} ${use}`).sort()).toEqual(['ES256 signs', 'RS256 signs'])
+  expect(after.filter(({ kid }) => before.includes(kid))).toEqual([])
+})
+
 describe('rotate-root', () => {
   const [older, newer] = [randomBytes(32).toString('base64'), randomBytes(32).toString('base64')]
   let own: TestDatabase
