@@ -96,6 +96,7 @@ export const catalogue = {
       field: 'form',
       message: 'The link has expired or was used before. Please ask for a new one.',
     },
+    notice_link_invalid: 'The link has expired or is incomplete. Open your account to end sessions.',
     magic_link_state_invalid: 'The link has expired or was used before. Please ask for a new one.',
     otp_invalid: { field: 'code', message: 'The code is wrong or has expired.' },
     passkey_invalid: { field: 'form', message: 'The passkey is not known here, or could not be verified.' },

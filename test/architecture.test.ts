@@ -91,7 +91,7 @@ const MAY_IMPORT: [files: RegExp, targets: string[]][] = [
     ['shared/http/', 'shared/queries/opening.ts', 'shared/start.ts', 'shared/audit/lost-history.ts', ...FACTORIES],
   ],
   [/^shared\/queries\//, READS],
-  [/^shared\/access\//, COMMON],
+  [/^shared\/access\//, ['shared/people/sign-in-places.ts', ...COMMON]],
   [/^shared\/delivery\//, ['shared/people/code-address.ts', ...COMMON]],
   [/^shared\/people\//, ['shared/sso/supabase-project.ts', ...PEOPLE_AND_DELIVERY, ...COMMON]],
   [
@@ -103,6 +103,7 @@ const MAY_IMPORT: [files: RegExp, targets: string[]][] = [
       'shared/oauth/token/scope.ts',
       'shared/oauth/token/token-family.ts',
       'shared/oauth/token/token-response.ts',
+      'shared/audit/blast-radius.ts',
       'shared/sso/call-hook.ts',
       ...PEOPLE_AND_DELIVERY,
       ...COMMON,

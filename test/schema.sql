@@ -370,7 +370,7 @@ alter table auth_gateway.event_store enable row level security;
 create policy application_reads on auth_gateway.event_store for r to auth_gateway_app using (true);
 grant select on table auth_gateway.event_store to auth_gateway_app;
 
-create table auth_gateway.event_store_lasting partition of auth_gateway.event_store FOR VALUES IN ('identity', 'organization', 'api_client', 'consent', 'protected_resource', 'signing_key', 'api_key', 'project', 'stored_key', 'agent_delegation', 'connection', 'hook', 'webhook', 'totp_authenticator', 'passkey', 'recovery_codes', 'operator_code', 'remembered_device', 'suppression', 'sms_breaker', 'archive', 'audit_log', 'key_ring');
+create table auth_gateway.event_store_lasting partition of auth_gateway.event_store FOR VALUES IN ('identity', 'organization', 'api_client', 'consent', 'protected_resource', 'signing_key', 'api_key', 'project', 'stored_key', 'agent_delegation', 'connection', 'hook', 'webhook', 'totp_authenticator', 'passkey', 'recovery_codes', 'operator_code', 'remembered_device', 'sign_in_place', 'suppression', 'sms_breaker', 'archive', 'audit_log', 'key_ring');
 CREATE TRIGGER append_only_table BEFORE TRUNCATE ON auth_gateway.event_store_lasting FOR EACH STATEMENT EXECUTE FUNCTION auth_gateway.refuse_change();
 alter table auth_gateway.event_store_lasting enable row level security;
 create policy application_reads on auth_gateway.event_store_lasting for r to auth_gateway_app using (true);
@@ -810,6 +810,29 @@ alter table auth_gateway.sessions enable row level security;
 create policy application_reads on auth_gateway.sessions for r to auth_gateway_app using (true);
 grant select on table auth_gateway.sessions to auth_gateway_app;
 
+create table auth_gateway.sign_in_places (
+  id uuid not null,
+  uai uuid not null,
+  digest bytea,
+  session_id uuid not null,
+  seen_at text not null,
+  browser text,
+  network text,
+  first_seen_at timestamp with time zone not null,
+  noticed_at timestamp with time zone,
+  link_hash text,
+  link_expires_at timestamp with time zone,
+  disowned_at timestamp with time zone,
+  version integer not null,
+  constraint sign_in_places_pkey PRIMARY KEY (id)
+);
+CREATE UNIQUE INDEX sign_in_places_day ON auth_gateway.sign_in_places USING btree (uai, (((noticed_at AT TIME ZONE 'UTC'::text))::date)) WHERE (noticed_at IS NOT NULL);
+CREATE UNIQUE INDEX sign_in_places_digest ON auth_gateway.sign_in_places USING btree (digest);
+CREATE INDEX sign_in_places_uai ON auth_gateway.sign_in_places USING btree (uai, noticed_at);
+alter table auth_gateway.sign_in_places enable row level security;
+create policy application_reads on auth_gateway.sign_in_places for r to auth_gateway_app using (true);
+grant select on table auth_gateway.sign_in_places to auth_gateway_app;
+
 create table auth_gateway.signing_keys (
   id uuid not null,
   kid text not null,
@@ -1080,6 +1103,7 @@ create view auth_gateway.session_facts with (security_invoker=true) as
     s.recovered_at,
     s.expires_at AS session_expires_at,
     s.version AS session_version,
+    s.origin AS session_origin,
     auth_gateway.session_is_valid(s.*, a.last_seen_at, o.ended_at) AS session_live,
     (COALESCE(a.last_seen_at, s.started_at) < (now() - '00:05:00'::interval)) AS session_activity_stale
    FROM ((auth_gateway.sessions s
@@ -1831,6 +1855,7 @@ begin
   update projects set name_digest = null where owner_id = p_subject and status = 'active';
   update stored_keys set name_digest = null where created_by = p_subject and name_digest is not null;
   update passkeys set digest = null where uai = p_subject;
+  update sign_in_places set digest = null where uai = p_subject;
   delete from subject_keys where subject = any (v_subjects);
   get diagnostics v_keys = row_count;
   return v_keys;
@@ -2459,6 +2484,7 @@ begin
     when 'operator_code' then perform project_operator_code(new);
     when 'pending_sign_in' then perform project_pending_sign_in(new);
     when 'remembered_device' then perform project_remembered_device(new);
+    when 'sign_in_place' then perform project_sign_in_place(new);
     when 'webhook' then perform project_webhook(new);
     when 'archive' then perform project_archive(new);
     when 'audit_log' then perform project_audit_log(new);
@@ -2806,6 +2832,26 @@ begin
       where id = e.stream_id;
     when 'SessionEnded' then
       update sessions set ended_at = e.recorded_at, end_reason = e.data->>'reason', version = e.version where id = e.stream_id;
+  end case;
+end $function$;
+
+CREATE OR REPLACE FUNCTION auth_gateway.project_sign_in_place(e auth_gateway.event_store)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'auth_gateway', 'pg_temp'
+AS $function$
+begin
+  case e.event_type
+    when 'SignInPlaceSeen' then
+      insert into sign_in_places (id, uai, digest, session_id, seen_at, browser, network, first_seen_at, noticed_at, link_hash,
+        link_expires_at, version)
+      values (e.stream_id, (e.data->>'uai')::uuid,
+        (select d.digest from lookup_digests d where d.event_id = e.event_id and d.kind = 'sign_in_place'),
+        (e.data->>'sessionId')::uuid, e.data->>'seenAt', e.data->'sealed'->>'browser', e.data->'sealed'->>'network', e.recorded_at,
+        (e.data->'notice'->>'at')::timestamptz, e.data->'notice'->>'linkHash', (e.data->'notice'->>'linkExpiresAt')::timestamptz,
+        e.version);
+    when 'SignInDisowned' then
+      update sign_in_places set digest = null, disowned_at = e.recorded_at, version = e.version where id = e.stream_id;
   end case;
 end $function$;
 

@@ -43,6 +43,7 @@ import { keepPushedRequestOpen, mustPush, readPushedRequest } from '../../shared
 import { refreshClientDocument } from '../../shared/oauth/clients/client-document.ts'
 import { scopeForPerson } from '../../shared/oauth/token/scope.ts'
 import { once } from '../../shared/once.ts'
+import { noticeUse } from '../../shared/people/sign-in-places.ts'
 import { type AuthorizeFacts, findAuthorization, findForAuthorize } from '../../shared/queries/authorizations.ts'
 import { type SignedIn, touchSession } from '../../shared/queries/sessions.ts'
 import { CODE_SECRET_BYTES, newOpaqueToken } from '../../shared/tokens/opaque.ts'
@@ -102,6 +103,7 @@ async function proceed(
 ) {
   const { prompt, client, redirectUri, state, resources, responseMode } = asked
   const { signedIn } = facts
+  if (signedIn) noticeUse(c.var.call, signedIn, 'authorize')
   const scope = signedIn ? scopeForPerson(client, signedIn.person, asked.scope) : asked.scope
   if (scope.length === 0) throw new AuthorizationError(asked, 'invalid_scope')
   const wanted = { ...asked, scope }

@@ -7,6 +7,7 @@ import type { Call } from '../../shared/call.ts'
 import { GatewayError } from '../../shared/errors.ts'
 import { Redirect } from '../../shared/http/redirect.ts'
 import type { Accepts, Authority } from '../../shared/http/route.ts'
+import { noticeUse } from '../../shared/people/sign-in-places.ts'
 import type { SignedIn } from '../../shared/queries/sessions.ts'
 import { copy, fill } from './copy.ts'
 
@@ -22,7 +23,9 @@ async function visitor(call: Call, back: string): Promise<PersonPrincipal> {
     if (!(error instanceof GatewayError) || error.status !== 401) throw error
     throw new Redirect(withGoal('/web/login', back))
   })
-  return asPerson(principal)
+  const { session, ...visiting } = asPerson(principal)
+  if (session) noticeUse(call, { person: visiting.person, session }, 'account')
+  return { ...visiting, session }
 }
 
 /**

@@ -3,6 +3,7 @@ import type { Call } from '../call.ts'
 import { GatewayError } from '../errors.ts'
 import type { Gateway } from '../gateway.ts'
 import type { Accepts, Caller } from '../http/route.ts'
+import { noticeUse } from '../people/sign-in-places.ts'
 import { authenticate, type CredentialKind, type Principal } from './authenticate.ts'
 import { isForGatewayAlone } from './authority.ts'
 import { insufficientScope, unsuitableCredential } from './insufficient-scope.ts'
@@ -76,5 +77,7 @@ export async function admit(call: Call, accepts: Accepts, order?: CredentialKind
   const context = { door: [call.gateway.issuer] }
   const principal = await authenticate(call, { order, missing: accepts.missing, context })
   await permit(call, principal, accepts)
+  if (principal.kind === 'person' && principal.source === 'sso_session' && principal.session)
+    noticeUse(call, { person: principal.person, session: principal.session }, 'account')
   return principal
 }

@@ -121,11 +121,13 @@ export async function operatedBlastRadius(gateway: Gateway, operator: Operator, 
   return radius
 }
 
-async function revoke(work: Work, { kind, id, uai }: Follower, reason: string): Promise<void> {
+type By = { act: (work: Work) => void; reason: string; as?: 'operator' | 'person' }
+
+async function revoke(work: Work, { kind, id, uai }: Follower, { reason, as = 'operator' }: By): Promise<void> {
   const options = { subject: uai ?? undefined }
   if (kind === 'session') (await work.load(session, id, options)).decide((state) => end(state, 'revoked', reason))
   else if (kind === 'token_family')
-    (await work.load(tokenFamily, id, options)).decide((state) => revokeFamily(state, 'operator', reason))
+    (await work.load(tokenFamily, id, options)).decide((state) => revokeFamily(state, as, reason))
   else if (kind === 'api_key') await endKey(work, { id, createdBy: uai ?? '' }, reason)
   else if (kind === 'agent_delegation')
     (await work.load(agentDelegation, id, options)).decide((state) => endDelegation(state, reason))
@@ -133,18 +135,15 @@ async function revoke(work: Work, { kind, id, uai }: Follower, reason: string): 
 
 /**
  * Revokes everything in a blast radius that can still be used.
+ * @param by.as who revokes tokens, an operator by default
  * @returns how many were revoked
  */
-export async function revokeBlastRadius(
-  call: CommitContext,
-  { followed }: BlastRadius,
-  by: { act: (work: Work) => void; reason: string },
-): Promise<number> {
+export async function revokeBlastRadius(call: CommitContext, { followed }: BlastRadius, by: By): Promise<number> {
   const live = followed.filter((one) => one.live)
   for (let start = 0; start < live.length; start += BATCH)
     await commit(call, async (work) => {
       by.act(work)
-      for (const one of live.slice(start, start + BATCH)) await revoke(work, one, by.reason)
+      for (const one of live.slice(start, start + BATCH)) await revoke(work, one, by)
     })
   return live.length
 }

@@ -64,6 +64,7 @@ export interface NoticeEmail extends Message {
     | 'recovery_codes_made'
     | 'recovery_code_used'
     | 'operator_code_made'
+    | 'new_sign_in'
   /** Page where the person can do something about it. */
   manage_url: string
   /** Name of the key or application. */
@@ -71,6 +72,10 @@ export interface NoticeEmail extends Message {
   key_preview?: string
   /** ISO 8601. */
   expires_at?: string
+  /** When (ISO 8601), with which browser and from which network (CIDR) the account was used. */
+  at?: string
+  browser?: string
+  network?: string
 }
 
 export type DeliveryMessage = {

@@ -10,17 +10,17 @@ export type Notice = {
   person: { uai: string; email: string; locale?: string }
   /** Path of the gateway's page where the person can act on it. */
   path: string
-} & Pick<NoticeEmail, 'key_name' | 'key_preview' | 'expires_at'>
+} & Pick<NoticeEmail, 'key_name' | 'key_preview' | 'expires_at' | 'at' | 'browser' | 'network'>
 
 function messageOf({ gateway: { issuer } }: Call, notice: Notice): Outgoing {
-  const { id, kind, person, path, key_name, key_preview, expires_at } = notice
+  const { id, kind, person, path, key_name, ...details } = notice
   return {
     id,
     uai: person.uai,
     function: 'send-notice-email',
     payload: {
       ...{ type: 'notice.email', to: person.email, kind, origin: new URL(issuer).host, manage_url: `${issuer}${path}` },
-      ...{ key_name: key_name?.slice(0, 200), key_preview, expires_at, locale: person.locale },
+      ...{ key_name: key_name?.slice(0, 200), ...details, locale: person.locale },
     },
   }
 }

@@ -5,7 +5,7 @@ import { type DataOf, record } from './decision.ts'
 export const REMEMBERED_SECONDS = 30 * 86_400
 
 /** Why a device is no longer remembered. */
-export type ForgetReason = 'person' | 'factors_changed' | 'recovery' | 'replaced'
+export type ForgetReason = 'person' | 'factors_changed' | 'recovery' | 'replaced' | 'disowned'
 
 type RememberedDeviceEvent =
   | {

@@ -64,7 +64,7 @@ export type SessionEvent =
     }
   | { type: 'SessionSteppedUp'; data: StepUp }
   | { type: 'SessionRecovered'; data: Recovery }
-  /** `why` is the reason that an operator gave. */
+  /** `why` is the reason that an operator gave, or `disowned` if the person said that the sign-in was not theirs. */
   | { type: 'SessionEnded'; data: { reason: SessionEnd; why?: string } }
 
 export type Session =

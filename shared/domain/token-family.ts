@@ -54,7 +54,7 @@ export type TokenFamilyEvent =
     }
   | { type: 'RefreshTokenReplayed'; data: { generation: number } }
   | { type: 'AccessTokenRevoked'; data: { jti: string; expiresAt: string } }
-  /** `why` is the operator's reason. */
+  /** `why` is the reason that an operator gave, or `disowned`. */
   | { type: 'TokenFamilyRevoked'; data: { reason: FamilyRevocation; why?: string } }
 
 export type TokenFamily =

@@ -34,6 +34,7 @@ export type StreamType =
   | 'key_ring'
   | 'pending_sign_in'
   | 'remembered_device'
+  | 'sign_in_place'
 
 /** An event, named in the past tense. `data` is logged in plain text; `personal` is sealed into it under the subject's key. */
 export type Event = {

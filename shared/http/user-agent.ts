@@ -22,12 +22,21 @@ const SYSTEMS: [sign: RegExp, name: string][] = [
 
 const named = (list: [RegExp, string][], text: string) => list.find(([sign]) => sign.test(text))?.[1]
 
+/** The text after the system in the User-Agent of a browser. */
+const browserPart = (userAgent: string | undefined) => /^Mozilla\/5\.0 \(([^)]*)\)(.*)$/.exec(userAgent ?? '') ?? []
+
+/** Returns the family of the browser that a User-Agent header claims, whatever its version and system. */
+export function browserFamily(userAgent: string | undefined): string | undefined {
+  const [, , rest = ''] = browserPart(userAgent)
+  return named(BROWSERS, rest)
+}
+
 /**
  * Names the browser and system that a User-Agent header claims, such as "Firefox on Windows". Returns only names from these lists,
  * since the sender controls the header and could put any text there.
  */
 export function describeUserAgent(userAgent: string | undefined): string | undefined {
-  const [, system = '', rest = ''] = /^Mozilla\/5\.0 \(([^)]*)\)(.*)$/.exec(userAgent ?? '') ?? []
+  const [, system = '', rest = ''] = browserPart(userAgent)
   const names = [named(BROWSERS, rest), named(SYSTEMS, system)].filter((one) => one !== undefined)
   return names.length > 0 ? names.join(' on ') : undefined
 }

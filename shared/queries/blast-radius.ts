@@ -3,8 +3,18 @@ import { type AuditRow, auditColumns } from './audit-events.ts'
 
 export type TracedEvent = Omit<AuditRow, 'version' | 'hash' | 'wrapped_key'>
 
-/** Stream types that others derive from. */
-const TRACED = ['session', 'authorization', 'device_authorization', 'token_family', 'api_key', 'agent_delegation']
+/** Stream types that others derive from: a session may begin with a factor that was added in another one. */
+const TRACED = [
+  'session',
+  'authorization',
+  'device_authorization',
+  'token_family',
+  'api_key',
+  'agent_delegation',
+  'totp_authenticator',
+  'passkey',
+  'recovery_codes',
+]
 
 const MOST = 20_000
 

@@ -38,6 +38,7 @@ export type SessionRow = {
   recovered_at: Date | string | null
   session_expires_at: Date | string
   session_version: number
+  session_origin: string | null
   session_live: boolean
   session_activity_stale: boolean
 }
@@ -76,6 +77,8 @@ export type SessionFacts = {
   steppedUpAt?: Date
   recoveredAt?: Date
   expiresAt: Date
+  /** The sealed address and user agent that the session began with. */
+  origin?: string
   live: boolean
   /** Last activity is some minutes old and due for an update. */
   activityStale: boolean
@@ -130,6 +133,7 @@ export function toSession(row: SessionRow): SessionFacts {
     steppedUpAt: row.stepped_up_at === null ? undefined : new Date(row.stepped_up_at),
     recoveredAt: row.recovered_at === null ? undefined : new Date(row.recovered_at),
     expiresAt: new Date(row.session_expires_at),
+    origin: row.session_origin ?? undefined,
     live: row.session_live,
     activityStale: row.session_activity_stale,
   }

@@ -18,6 +18,7 @@ import { linkAccount, type ProvenAccount } from '../people/external-account.ts'
 import { notifyFactorChange } from '../people/factor-notices.ts'
 import type { UpstreamFacts } from '../people/profile.ts'
 import { nameOfMethod } from '../people/sign-in-methods.ts'
+import { checkSignIn, noticePlace } from '../people/sign-in-places.ts'
 import type { Client } from '../queries/api-clients.ts'
 import type { Person, SessionFacts } from '../queries/person.ts'
 import type { SignedIn } from '../queries/sessions.ts'
@@ -163,16 +164,19 @@ export async function completeSignIn(
     const { person, link, notice, second } = settled
     if (request.samePerson && replaces && !person.members.includes(replaces.person.uai))
       throw new GatewayError('signed_in_as_another')
-    const missing = request.secondFactor === undefined ? await missingFactor(call, settled) : undefined
+    const isGrant = tokens !== undefined && tokens !== 'pair'
+    const checks = settled.isNew ? undefined : await checkSignIn(call, person)
+    const missing = request.secondFactor === undefined ? await missingFactor(call, settled, checks) : undefined
     if (missing) {
       // No person is there to ask.
-      if (tokens && tokens !== 'pair') throw new GatewayError('insufficient_user_authentication')
+      if (isGrant) throw new GatewayError('insufficient_user_authentication')
       const asked = facts && { connection: method.connection, facts: { ...facts, person } }
       return { held: holdSignIn(gateway, work, settled, request, { factors: missing, hooks: asked }) }
     }
     await endReplaced(work, replaces)
     const session = startSession(gateway, work, { ...settled, platform, projectScope, authenticatedAt: now, now })
     const started = second ? await strengthenStarted(work, { person, session, second, now }) : session
+    if (!isGrant) noticePlace(call, work, { person, sessionId: session.id, seenAt: 'sign_in', checks })
     const isLinked = link && (await linkAccount(gateway, work, link, { person, sessionId: session.id, byMail: true }))
     if (isLinked) notifyFactorChange(call, work, { person, kind: 'sign_in_method_added', what: nameOfMethod(link) })
     if (notice) notifyFactorChange(call, work, { person, ...notice })

@@ -10,8 +10,8 @@ import { StepDone } from '../http/redirect.ts'
 import { newId } from '../ids.ts'
 import type { ProvenAccount } from '../people/external-account.ts'
 import type { UpstreamFacts } from '../people/profile.ts'
-import { listFactors } from '../queries/factors.ts'
 import type { Person } from '../queries/person.ts'
+import type { SignInChecks } from '../queries/sign-in-places.ts'
 import type { AskedHooks, Settled, SignInRequest } from './complete.ts'
 import { isRemembered } from './factors/remembered-devices.ts'
 import type { Authentication } from './start-session.ts'
@@ -39,27 +39,24 @@ export type HeldSignIn = {
 } & Pick<SignInRequest, 'platform' | 'projectScope' | 'samePerson' | 'page' | 'device'> & { pair: boolean }
 
 /** A factor that counts as set up. Recovery codes alone do not. */
-type SecondFactor = 'totp' | 'passkey'
+const SECOND_FACTORS = ['totp', 'passkey'] as const
+type SecondFactor = (typeof SECOND_FACTORS)[number]
 
 const nameOf = (id: string) => `second factor ${id}`
 
 /**
  * Returns the second factors of which a person must present one after the one that they have proven.
+ * @param checks undefined for a new person
  * @returns undefined if none is needed
  */
 export async function missingFactor(
   call: Call,
-  { person, authentication, second, isNew }: Pick<Settled, 'person' | 'authentication' | 'second' | 'isNew'>,
+  { person, authentication, second }: Pick<Settled, 'person' | 'authentication' | 'second'>,
+  checks: Pick<SignInChecks, SecondFactor> | undefined,
 ): Promise<SecondFactor[] | undefined> {
-  const { config, reads, personal } = call.gateway
-  const policy = config.SECOND_FACTOR_POLICY
+  const policy = call.gateway.config.SECOND_FACTOR_POLICY
   if (policy === 'never' || second || !lacksSecondFactor(authentication.acr)) return undefined
-  const factors: SecondFactor[] = []
-  if (!isNew) {
-    const { authenticators, passkeys } = await listFactors(reads, personal, person)
-    if (authenticators.length > 0) factors.push('totp')
-    if (passkeys.some(({ state }) => !state.regressed)) factors.push('passkey')
-  }
+  const factors = SECOND_FACTORS.filter((factor) => checks?.[factor])
   if (factors.length === 0) return policy === 'always' ? factors : undefined
   return (await isRemembered(call, person)) ? undefined : factors
 }

@@ -33,7 +33,7 @@ create index event_store_session on auth_gateway.event_store ((metadata->>'sessi
 create table auth_gateway.event_store_lasting partition of auth_gateway.event_store
   for values in ('identity', 'organization', 'api_client', 'consent', 'protected_resource', 'signing_key',
     'api_key', 'project', 'stored_key', 'agent_delegation', 'connection', 'hook', 'webhook', 'totp_authenticator', 'passkey',
-    'recovery_codes', 'operator_code', 'remembered_device',
+    'recovery_codes', 'operator_code', 'remembered_device', 'sign_in_place',
     'suppression', 'sms_breaker', 'archive', 'audit_log', 'key_ring');
 
 create table auth_gateway.event_store_short_lived partition of auth_gateway.event_store
@@ -153,6 +153,7 @@ begin
     when 'operator_code' then perform project_operator_code(new);
     when 'pending_sign_in' then perform project_pending_sign_in(new);
     when 'remembered_device' then perform project_remembered_device(new);
+    when 'sign_in_place' then perform project_sign_in_place(new);
     when 'webhook' then perform project_webhook(new);
     when 'archive' then perform project_archive(new);
     when 'audit_log' then perform project_audit_log(new);

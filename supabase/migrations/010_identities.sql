@@ -194,6 +194,7 @@ begin
   update projects set name_digest = null where owner_id = p_subject and status = 'active';
   update stored_keys set name_digest = null where created_by = p_subject and name_digest is not null;
   update passkeys set digest = null where uai = p_subject;
+  update sign_in_places set digest = null where uai = p_subject;
   delete from subject_keys where subject = any (v_subjects);
   get diagnostics v_keys = row_count;
   return v_keys;

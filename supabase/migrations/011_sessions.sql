@@ -89,7 +89,7 @@ insert into auth_gateway.read_models values ('sessions', 'session', 'project_ses
 create view auth_gateway.session_facts with (security_invoker = true) as
 select s.id as session_id, s.uai, s.handle_hash, s.opened_from, s.platform, s.project_scope, s.method, s.amr, s.acr,
   coalesce(s.stepped_up_at, s.started_at) as authenticated_at, s.stepped_up_at, s.recovered_at, s.expires_at as session_expires_at,
-  s.version as session_version, auth_gateway.session_is_valid(s, a.last_seen_at, o.ended_at) as session_live,
+  s.version as session_version, s.origin as session_origin, auth_gateway.session_is_valid(s, a.last_seen_at, o.ended_at) as session_live,
   coalesce(a.last_seen_at, s.started_at) < now() - interval '5 minutes' as session_activity_stale
 from auth_gateway.sessions s
 left join auth_gateway.session_activity a on a.session_id = s.id
@@ -137,3 +137,45 @@ end $$;
 grant execute on function auth_gateway.find_session(uuid, text),
   auth_gateway.known_browser(uuid, jsonb),
   auth_gateway.known_browser_of(bytea, jsonb) to auth_gateway_app;
+
+-- Places (browser family and network) from which a person's account was used, as keyed digests. A place that its person has disowned has no
+-- digest, so that it is unknown again; nor has one of an erased person. Browser and network are sealed, for the notice.
+create table auth_gateway.sign_in_places (
+  id              uuid primary key,
+  uai             uuid not null,
+  digest          bytea,
+  session_id      uuid not null,
+  seen_at         text not null,
+  browser         text,
+  network         text,
+  first_seen_at   timestamptz not null,
+  noticed_at      timestamptz,
+  link_hash       text,
+  link_expires_at timestamptz,
+  disowned_at     timestamptz,
+  version         integer not null
+);
+create unique index sign_in_places_digest on auth_gateway.sign_in_places (digest);
+create index sign_in_places_uai on auth_gateway.sign_in_places (uai, noticed_at);
+-- Of several new places at once, one is noticed.
+create unique index sign_in_places_day on auth_gateway.sign_in_places (uai, ((noticed_at at time zone 'UTC')::date))
+  where noticed_at is not null;
+
+create function auth_gateway.project_sign_in_place(e auth_gateway.event_store) returns void
+language plpgsql set search_path = auth_gateway, pg_temp as $$
+begin
+  case e.event_type
+    when 'SignInPlaceSeen' then
+      insert into sign_in_places (id, uai, digest, session_id, seen_at, browser, network, first_seen_at, noticed_at, link_hash,
+        link_expires_at, version)
+      values (e.stream_id, (e.data->>'uai')::uuid,
+        (select d.digest from lookup_digests d where d.event_id = e.event_id and d.kind = 'sign_in_place'),
+        (e.data->>'sessionId')::uuid, e.data->>'seenAt', e.data->'sealed'->>'browser', e.data->'sealed'->>'network', e.recorded_at,
+        (e.data->'notice'->>'at')::timestamptz, e.data->'notice'->>'linkHash', (e.data->'notice'->>'linkExpiresAt')::timestamptz,
+        e.version);
+    when 'SignInDisowned' then
+      update sign_in_places set digest = null, disowned_at = e.recorded_at, version = e.version where id = e.stream_id;
+  end case;
+end $$;
+
+insert into auth_gateway.read_models values ('sign_in_places', 'sign_in_place', 'project_sign_in_place');

@@ -73,6 +73,9 @@ describe('400 for a malformed message', () => {
     { manage_url: 'javascript:alert(1)' },
     { manage_url: undefined },
     { key_name: 7 },
+    { at: 'yesterday' },
+    { browser: 'Chrome <b>' },
+    { network: '203.0.113.7' },
   ])('%j', async (changes) => {
     expect((await send({ ...notice, ...changes })).status).toBe(400)
     expect(provider.requests).toHaveLength(0)
@@ -81,6 +84,18 @@ describe('400 for a malformed message', () => {
 
 describe('the mail', () => {
   const content = { kind: 'api_key_expiring' as const, origin: 'auth.lanonasis.com', manageUrl: notice.manage_url }
+
+  it.each([
+    ['en', 'Chrome on macOS, network 203.0.113.0/24, on December 1, 2026 at 10:00 AM UTC'],
+    ['de', 'Chrome on macOS, Netz 203.0.113.0/24, am 1. Dezember 2026 um 10:00 UTC'],
+    ['fr', 'Chrome on macOS, réseau 203.0.113.0/24, le 1 décembre 2026 à 10:00 UTC'],
+    ['es', 'Chrome on macOS, red 203.0.113.0/24, el 1 de diciembre de 2026'],
+    ['pt', 'Chrome on macOS, rede 203.0.113.0/24, em 1 de dezembro de 2026 às 10:00 UTC'],
+  ])('says when, with which browser and from which network someone signed in (%s)', (locale, said) => {
+    const where = { at: '2026-12-01T10:00:00.000Z', browser: 'Chrome on macOS', network: '203.0.113.0/24' }
+    const { text } = renderNoticeEmail({ ...content, kind: 'new_sign_in', locale, ...where })
+    expect(text.replace(/\s+/g, ' ')).toContain(said)
+  })
 
   it('says when a key ends', () => {
     const { subject, text } = renderNoticeEmail({ ...content, keyName: 'CI', expiresAt: '2027-01-31T10:00:00.000Z' })

@@ -150,6 +150,16 @@ const BUTTONS: Record<string, () => Promise<Button>> = {
     const page = await passSignIn(gateway, tab, await tab.visit('/web/login?return_to=%2Faccount'), ada.email)
     return { tab, page, fields: { code: codeOf(ada.app, 0) } }
   },
+  '/web/not-me': async () => {
+    const { browser, email } = await signIn(gateway)
+    await browser.visit('/account', { headers: { [IP_HEADER]: '203.0.113.7' } })
+    const link = await vi.waitFor(() => {
+      const sent = gateway.inbox.sent.find(({ to, body }) => to === email && body.kind === 'new_sign_in')
+      return new URL(String(sent?.body.manage_url))
+    })
+    const tab = createBrowser(gateway)
+    return { tab, page: await tab.visit(link.pathname + link.search) }
+  },
   '/account/devices/forget': async () => {
     const ada = await withApp()
     await openLimits(gateway)

@@ -17,6 +17,7 @@ import * as passkeys from '../../shared/domain/passkey.ts'
 import * as pending from '../../shared/domain/pending-sign-in.ts'
 import * as recovery from '../../shared/domain/recovery-codes.ts'
 import * as devices from '../../shared/domain/remembered-device.ts'
+import * as places from '../../shared/domain/sign-in-place.ts'
 import * as totp from '../../shared/domain/totp-authenticator.ts'
 import * as webhooks from '../../shared/domain/webhook.ts'
 import { mergeIdentities, splitIdentity } from '../../shared/people/identities.ts'
@@ -26,6 +27,9 @@ import type { Seal, Unit } from './unit.ts'
 export function createIdentityTraffic(unit: Unit, people: { uai: string }[], seal: Seal) {
   const linked: { uai: string; id: string }[] = []
   const asPerson = (uai: string) => ({ uai, wrappedKey: undefined }) as never
+
+  /** A person is notified at most once a day. */
+  let days = 0
 
   return {
     async link(n: number): Promise<void> {
@@ -194,6 +198,24 @@ export function createIdentityTraffic(unit: Unit, people: { uai: string }[], sea
         const stream = work.start(devices.rememberedDevice, uuidv7(), { subject: uai })
         stream.decide(() => devices.remember({ uai, keyHash: `hash ${n}`, userAgent: 'Firefox', now: new Date() }))
         if (n % 3 === 1) stream.decide((state) => devices.forget(state, 'person'))
+      })
+    },
+
+    async signInPlace(n: number): Promise<void> {
+      const uai = people[n % people.length]?.uai
+      if (!uai) return
+      const place = { family: 'Firefox', network: `${uuidv7()}/24` }
+      const facts = {
+        uai,
+        sessionId: uuidv7(),
+        seenAt: 'account' as const,
+        place,
+        now: new Date(Date.UTC(2000, 0, ++days)),
+      }
+      await unit(async (work) => {
+        const stream = work.start(places.signInPlace, uuidv7(), { subject: uai })
+        stream.decide(() => places.seePlace({ ...facts, ...(n % 3 === 0 && { linkHash: 'hash' }) }))
+        if (n % 3 === 1) stream.decide(places.disown)
       })
     },
 

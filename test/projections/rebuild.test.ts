@@ -57,6 +57,7 @@ const setUp = [
   'rotateRoot',
   'secondFactor',
   'rememberedDevice',
+  'signInPlace',
 ] as const
 
 describe('any order of real units of work', () => {

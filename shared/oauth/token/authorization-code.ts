@@ -7,6 +7,7 @@ import { revokeFamily, tokenFamily } from '../../domain/token-family.ts'
 import { GatewayError } from '../../errors.ts'
 import { aboutPerson, commit } from '../../events/commit.ts'
 import { newId } from '../../ids.ts'
+import { noticeTokenUse } from '../../people/sign-in-places.ts'
 import { findAuthorization } from '../../queries/authorizations.ts'
 import { CODE_SECRET_BYTES, hashToken, streamOfToken } from '../../tokens/opaque.ts'
 import { manualCodeHash } from '../authorize/manual-code.ts'
@@ -92,6 +93,8 @@ export async function redeemCode(
       nonce,
       confirmation,
     }
+    if (client.metadata.token_endpoint_auth_method === 'none')
+      work.atEnd(() => () => noticeTokenUse(call, signedIn, 'token'))
     const offline = scope.includes('offline_access') || client.metadata.application_type === 'native'
     return startTokenFamily(gateway, work, grant, { id: familyId, authorizationId: id, offline, now })
   })

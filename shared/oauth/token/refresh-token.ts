@@ -5,6 +5,7 @@ import type { Authority } from '../../domain/derivation.ts'
 import { authorityOf, isGraceReplay, rotate } from '../../domain/token-family.ts'
 import { GatewayError } from '../../errors.ts'
 import { commit } from '../../events/commit.ts'
+import { noticeTokenUse } from '../../people/sign-in-places.ts'
 import type { Client } from '../../queries/api-clients.ts'
 import { touchSession } from '../../queries/sessions.ts'
 import { type Confirmation, type Family, findFamily, type PersonFamily } from '../../queries/token-families.ts'
@@ -37,7 +38,7 @@ export async function refresh(
   const presented = params.refresh_token
   const genuine = gateway.refreshTokens.parse(presented)
 
-  return commit(call, async (work) => {
+  const refreshed = await commit(call, async (work) => {
     const now = gateway.now()
     const found = await findFamily(gateway.reads, gateway.personal, {
       familyId: genuine?.familyId,
@@ -65,7 +66,7 @@ export async function refresh(
     const jti = newAccessTokenId(family.id)
     const grant = { ...family, familyId: family.id, scope, resources, confirmation }
     const ends = { refreshExpiresAt, until: family.expiresAt }
-    const from = refreshed(family)
+    const from = authorityLeft(family)
     const response = await tokenResponse(gateway, { grant, jti, refreshToken: next.token, ...ends, from, now })
     stream.decide((state) =>
       rotate(state, {
@@ -81,7 +82,12 @@ export async function refresh(
     if (family.session.activityStale && family.session.live) await touchSession(gateway.reads, family.session.id)
     return { response, family }
   })
+  if (isPublic(refreshed.family)) noticeTokenUse(call, refreshed.family, 'renewal')
+  return refreshed
 }
+
+/** Whether the person's own device renews the tokens, instead of a server. */
+const isPublic = ({ client }: PersonFamily) => client.metadata.token_endpoint_auth_method === 'none'
 
 /** Services and delegated actors get no refresh tokens. */
 const isRefreshable = (family: Family | undefined): family is PersonFamily =>
@@ -116,7 +122,7 @@ function narrow(family: PersonFamily, params: RefreshParameters): { scope: strin
 }
 
 /** Returns what a refresh may issue. Only a public client's tokens stay bound to one key. */
-function refreshed({ client, confirmation, ...family }: PersonFamily): Authority {
+function authorityLeft({ client, confirmation, ...family }: PersonFamily): Authority {
   const bound = client.metadata.token_endpoint_auth_method === 'none' ? confirmation : undefined
   return authorityOf({ ...family, confirmation: bound, expiresAt: family.expiresAt.toISOString() })
 }

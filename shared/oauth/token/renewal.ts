@@ -2,6 +2,7 @@ import { checkAccessToken } from '../../access/access-token.ts'
 import { checkSenderConstraint, type TokenScheme } from '../../access/sender-constraint.ts'
 import type { Call } from '../../call.ts'
 import { GatewayError } from '../../errors.ts'
+import { noticeTokenUse } from '../../people/sign-in-places.ts'
 import { touchSession } from '../../queries/sessions.ts'
 import { renewedAccessTokenId } from '../../tokens/jwt.ts'
 import type { Refreshed } from './refresh-token.ts'
@@ -25,6 +26,7 @@ export async function renewAccessToken(
   if (family.kind !== 'session') throw new GatewayError('invalid_refresh_token', { reason: 'not a direct sign-in' })
   const { session } = family
   await gateway.limiter.enforce(gateway.limiter.of('refresh', family.id))
+  noticeTokenUse(call, family, 'renewal')
   if (session.activityStale) await touchSession(gateway.reads, session.id)
   const grant = {
     ...family,

@@ -17,7 +17,10 @@ export function createHandler(env: Env): (request: Request) => Promise<Response>
   })
 }
 
-/** Parses `{type: "notice.email", to, kind, origin, manage_url, key_name?, key_preview?, expires_at?, locale?, brand?}`. */
+/**
+ * Parses `{type: "notice.email", to, kind, origin, manage_url, key_name?, key_preview?, expires_at?, at?, browser?, network?, locale?,
+ * brand?}`.
+ */
 function parseNoticeEmail(body: unknown) {
   const envelope = parseEnvelope(body, 'notice.email', parseEmail)
   const fields = fieldsOf(body)
@@ -25,5 +28,9 @@ function parseNoticeEmail(body: unknown) {
   const kind = NOTICE_KINDS.find((one) => one === fields.kind)
   if (!envelope || !kind || !isText(manageUrl, /^https?:\/\/[^\s"'<>]{1,500}$/)) return undefined
   if (!isOptionalText(keyName) || !isOptionalText(keyPreview) || !isOptionalText(expiresAt)) return undefined
-  return { ...envelope, kind, manageUrl, keyName, keyPreview, expiresAt }
+  const { at, browser, network } = fields
+  if (at !== undefined && !(isText(at, /^\d{4}-\d\d-\d\dT[\d:.]+Z$/) && !Number.isNaN(Date.parse(at)))) return undefined
+  if (browser !== undefined && !isText(browser, /^[A-Za-z ]{1,60}$/)) return undefined
+  if (network !== undefined && !isText(network, /^[\da-f.:]{2,40}\/\d{1,3}$/)) return undefined
+  return { ...envelope, kind, manageUrl, keyName, keyPreview, expiresAt, at, browser, network }
 }

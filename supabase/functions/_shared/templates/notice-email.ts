@@ -13,6 +13,10 @@ export interface NoticeEmailContent {
   keyPreview?: string
   /** ISO 8601. */
   expiresAt?: string
+  /** When (ISO 8601), with which browser and from which network the account was used. */
+  at?: string
+  browser?: string
+  network?: string
   locale?: string
   brand?: AskedBrand
 }
@@ -20,12 +24,16 @@ export interface NoticeEmailContent {
 /** Renders a mail about something that happened to an account. */
 export function renderNoticeEmail(content: NoticeEmailContent): RenderedEmail {
   const words = wordsFor(content.locale)
-  const { openAccount, unnamed, unnamedClient, [content.kind]: notice } = words.notice
+  const { openAccount, unnamed, unnamedClient, unnamedBrowser, [content.kind]: notice } = words.notice
   const key =
     [safeName(content.keyName), content.keyPreview].filter(Boolean).join(' · ') ||
     (content.kind === 'device_connected' ? unnamedClient : unnamed)
   const brand = brandingOf(content.brand)
-  const values = { key, origin: content.origin, date: content.expiresAt?.slice(0, 10) ?? '', brand: brand.name }
+  const values = {
+    ...{ key, origin: content.origin, date: content.expiresAt?.slice(0, 10) ?? '', brand: brand.name },
+    ...{ time: timeOf(words.lang, content.at), browser: content.browser ?? unnamedBrowser },
+    network: content.network ?? '',
+  }
   return composeMail(words, brand, values, {
     ...{ subject: notice.subject, heading: notice.heading, preview: notice.body[0] ?? '' },
     parts: [
@@ -33,4 +41,11 @@ export function renderNoticeEmail(content: NoticeEmailContent): RenderedEmail {
       button(brand, content.manageUrl, notice.action ?? openAccount, { padding: '4px 40px 36px' }),
     ],
   })
+}
+
+/** Returns a time as people of a language write it, in UTC. */
+function timeOf(lang: string, at: string | undefined): string {
+  if (at === undefined) return ''
+  const format = new Intl.DateTimeFormat(lang, { dateStyle: 'long', timeStyle: 'short', timeZone: 'UTC' })
+  return `${format.format(new Date(at))} UTC`
 }

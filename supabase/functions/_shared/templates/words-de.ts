@@ -38,6 +38,16 @@ export const de: Words = {
     openAccount: 'Konto öffnen',
     unnamed: 'einer Ihrer Schlüssel',
     unnamedClient: 'Eine Anwendung',
+    unnamedBrowser: 'eine App oder ein Skript',
+    new_sign_in: {
+      subject: 'Neue Anmeldung in Ihrem Konto bei {brand}',
+      heading: 'Neue Anmeldung in Ihrem Konto',
+      body: [
+        'Ihr Konto auf {origin} wurde von einem bisher unbekannten Ort aus benutzt: {browser}, Netz {network}, am {time}.',
+        'Falls Sie das waren, ist nichts zu tun. Falls nicht, öffnen Sie den Link und bestätigen Sie: Dieser Browser wird abgemeldet, und alles, was er erhalten hat, endet.',
+      ],
+      action: 'Das war ich nicht',
+    },
     identities_merged: {
       subject: 'Zwei Konten bei {brand} wurden zusammengeführt',
       heading: 'Zwei Konten wurden zusammengeführt',

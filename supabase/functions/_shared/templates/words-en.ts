@@ -36,6 +36,16 @@ export const en: Words = {
     openAccount: 'Open your account',
     unnamed: 'one of your keys',
     unnamedClient: 'An application',
+    unnamedBrowser: 'an app or a script',
+    new_sign_in: {
+      subject: 'New sign-in to your {brand} account',
+      heading: 'New sign-in to your account',
+      body: [
+        'Your account at {origin} was used from a place that it was not used from before: {browser}, network {network}, on {time}.',
+        'If that was you, there is nothing to do. If it was not, open the link and confirm: it signs that browser out and ends everything that was done with it.',
+      ],
+      action: 'This wasn’t me',
+    },
     identities_merged: {
       subject: 'Two {brand} accounts were merged',
       heading: 'Two accounts were merged',

@@ -36,6 +36,16 @@ export const es: Words = {
     openAccount: 'Abrir su cuenta',
     unnamed: 'una de sus claves',
     unnamedClient: 'Una aplicación',
+    unnamedBrowser: 'una aplicación o un script',
+    new_sign_in: {
+      subject: 'Nuevo inicio de sesión en su cuenta de {brand}',
+      heading: 'Nuevo inicio de sesión en su cuenta',
+      body: [
+        'Su cuenta en {origin} se ha usado desde un lugar nuevo: {browser}, red {network}, el {time}.',
+        'Si ha sido usted, no hay nada que hacer. Si no, abra el enlace y confirme: se cierra la sesión de ese navegador y termina todo lo que obtuvo.',
+      ],
+      action: 'No he sido yo',
+    },
     identities_merged: {
       subject: 'Se han unido dos cuentas de {brand}',
       heading: 'Se han unido dos cuentas',

@@ -36,6 +36,16 @@ export const fr: Words = {
     openAccount: 'Ouvrir votre compte',
     unnamed: 'une de vos clés',
     unnamedClient: 'Une application',
+    unnamedBrowser: 'une application ou un script',
+    new_sign_in: {
+      subject: 'Nouvelle connexion à votre compte {brand}',
+      heading: 'Nouvelle connexion à votre compte',
+      body: [
+        'Votre compte sur {origin} a été utilisé depuis un endroit nouveau : {browser}, réseau {network}, le {time}.',
+        'Si c’était vous, il n’y a rien à faire. Sinon, ouvrez le lien et confirmez : ce navigateur est déconnecté et tout ce qu’il a obtenu prend fin.',
+      ],
+      action: 'Ce n’était pas moi',
+    },
     identities_merged: {
       subject: 'Deux comptes {brand} ont été réunis',
       heading: 'Deux comptes ont été réunis',

@@ -35,6 +35,16 @@ export const pt: Words = {
     openAccount: 'Abrir a sua conta',
     unnamed: 'uma das suas chaves',
     unnamedClient: 'Uma aplicação',
+    unnamedBrowser: 'uma aplicação ou um script',
+    new_sign_in: {
+      subject: 'Novo início de sessão na sua conta {brand}',
+      heading: 'Novo início de sessão na sua conta',
+      body: [
+        'A sua conta em {origin} foi usada a partir de um lugar novo: {browser}, rede {network}, em {time}.',
+        'Se foi você, não há nada a fazer. Se não foi, abra a ligação e confirme: a sessão desse navegador termina, e com ela tudo o que obteve.',
+      ],
+      action: 'Não fui eu',
+    },
     identities_merged: {
       subject: 'Duas contas {brand} foram unidas',
       heading: 'Duas contas foram unidas',

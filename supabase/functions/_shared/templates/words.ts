@@ -20,6 +20,7 @@ export const NOTICE_KINDS = [
   'recovery_codes_made',
   'recovery_code_used',
   'operator_code_made',
+  'new_sign_in',
 ] as const
 export type NoticeKind = (typeof NOTICE_KINDS)[number]
 
@@ -73,6 +74,8 @@ export interface Words {
     /** For a key, or an application, without a name that can be shown. */
     unnamed: string
     unnamedClient: string
+    /** For a sign-in by a program that is not a browser. */
+    unnamedBrowser: string
   } & Record<NoticeKind, { subject: string; heading: string; body: string[]; action?: string }>
   /** The mails that are sent for Supabase Auth. `otherProvider` is used if the provider is unknown. */
   auth: Record<'code' | 'codeOnly' | 'once' | 'ignore' | 'alarm' | 'otherProvider', string> &

@@ -1,0 +1,95 @@
+import { networkKey } from '../addresses.ts'
+import type { Call } from '../call.ts'
+import { sendNoticeAfter } from '../delivery/send-notice.ts'
+import { type Place, placeLookup, type SeenAt, seePlace, signInPlace } from '../domain/sign-in-place.ts'
+import { aboutPerson, commit, type Work } from '../events/commit.ts'
+import type { Gateway } from '../gateway.ts'
+import { browserFamily, describeUserAgent } from '../http/user-agent.ts'
+import { newId } from '../ids.ts'
+import type { Person, SessionFacts } from '../queries/person.ts'
+import { findSignInChecks, type SignInChecks } from '../queries/sign-in-places.ts'
+import { CODE_SECRET_BYTES, newOpaqueToken } from '../tokens/opaque.ts'
+
+export const DISOWN_PAGE = '/web/not-me'
+
+type Origin = { ip?: string; userAgent?: string }
+
+/** Returns the place that a request comes from; undefined if its address is not known. */
+function placeOf({ ip, userAgent }: Origin): Place | undefined {
+  if (!ip) return undefined
+  const network = ip.includes(':') ? `${networkKey(ip)}::/48` : `${networkKey(ip)}.0/24`
+  return { family: browserFamily(userAgent) ?? 'other', network }
+}
+
+const originOfCall = ({ request: { clientIp: ip, userAgent } }: Call): Origin => ({ ip, userAgent })
+
+/** Reads which second factors a person has, and whether this request's place is new to them. One statement. */
+export function checkSignIn(call: Call, person: Pick<Person, 'members'>): Promise<SignInChecks> {
+  const { reads, personal } = call.gateway
+  const place = placeOf(originOfCall(call))
+  const digests = place ? person.members.map((uai) => personal.digest(placeLookup(uai, place))) : []
+  return findSignInChecks(reads, person, { digests, now: call.now() })
+}
+
+/**
+ * Records a new place in a unit of work, and notifies the person by e-mail. Nothing is recorded for a known place, or for a second new one
+ * within a day; the person's first place ever is recorded without a notice.
+ * @param input.checks what is known of a person who existed before
+ */
+export function noticePlace(
+  call: Call,
+  work: Work,
+  input: { person: Person; sessionId: string; seenAt: SeenAt; checks?: SignInChecks },
+): void {
+  const { person, sessionId, seenAt, checks } = input
+  const place = placeOf(originOfCall(call))
+  if (!place || checks?.known || checks?.noticed) return
+  const id = newId()
+  const { token, hash } = newOpaqueToken(id, CODE_SECRET_BYTES)
+  const browser = describeUserAgent(call.request.userAgent)
+  const now = call.now()
+  const linkHash = checks?.any ? hash : undefined
+  const facts = { uai: person.uai, sessionId, seenAt, place, browser, linkHash, now }
+  work.start(signInPlace, id, aboutPerson(person)).decide(() => seePlace(facts))
+  if (!linkHash || !person.email || !person.emailVerified) return
+  const details = { at: now.toISOString(), browser, network: place.network }
+  sendNoticeAfter(call, work, { id, kind: 'new_sign_in', person, path: `${DISOWN_PAGE}?n=${token}`, ...details })
+}
+
+/** Whether a session began at this request's place. Its origin cannot be read if the person was merged since. */
+function isHome({ personal }: Gateway, origin: Origin, used: { person: Person; session: SessionFacts }): boolean {
+  const { person, session } = used
+  if (!session.origin || !person.wrappedKey) return false
+  try {
+    const began = placeOf(JSON.parse(personal.openWrapped(person.uai, person.wrappedKey, session.origin)))
+    const now = placeOf(origin)
+    return !now || (began?.family === now.family && began.network === now.network)
+  } catch {
+    return false
+  }
+}
+
+/**
+ * Notices the use of a session at another place than it began at. Reads and writes after the response, and only then, so that the usual use
+ * costs no statement.
+ */
+export function noticeUse(call: Call, used: { person: Person; session: SessionFacts }, seenAt: SeenAt): void {
+  if (isHome(call.gateway, originOfCall(call), used)) return
+  const { person, session } = used
+  call.later(
+    commit(call, async (work) => {
+      work.actor = { type: 'person', id: person.uai, sessionId: session.id }
+      const checks = await checkSignIn(call, person)
+      noticePlace(call, work, { person, sessionId: session.id, seenAt, checks })
+    }),
+  )
+}
+
+/** Notices the use of tokens in a browser. Programs renew from wherever they run. */
+export function noticeTokenUse(
+  call: Call,
+  used: { person: Person; session: SessionFacts },
+  seenAt: 'token' | 'renewal',
+): void {
+  if (browserFamily(call.request.userAgent)) noticeUse(call, used, seenAt)
+}
