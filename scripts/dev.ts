@@ -108,7 +108,8 @@ async function main(): Promise<void> {
     say(name)(`${file} changed`)
     void services?.[name].restart()
   }
-  for (const target of ['netlify', 'shared', 'netlify.toml']) onFileChange(target, restart('gateway'))
+  for (const target of ['netlify', 'shared', 'packages/auth-server/src', 'netlify.toml'])
+    onFileChange(target, restart('gateway'))
   onFileChange('supabase/functions', restart('functions'))
   onFileChange('supabase/migrations', (file) => say('database')(`${file} changed: restart npm run dev to apply it`))
 }

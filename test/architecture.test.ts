@@ -5,7 +5,7 @@ import { loadFunctions } from '../netlify/listen.ts'
 import { createMatcher, readRedirects } from '../netlify/redirects.ts'
 import { mirrorsOf } from '../shared/http/canonical-path.ts'
 
-const SOURCES = globSync('{netlify,shared,supabase/functions,packages/*/src}/**/*.{ts,tsx}').sort()
+const SOURCES = globSync('{netlify,shared,supabase/functions,packages/*/src}/**/*.{ts,tsx,mjs}').sort()
 const read = (file: string) => readFileSync(file, 'utf8')
 const functionFiles = globSync('netlify/functions/*').sort()
 const nameOf = (file: string) => path.basename(file, '.ts')
@@ -182,6 +182,7 @@ const MAY_IMPORT: [files: RegExp, targets: string[]][] = [
       ...BASE,
     ],
   ],
+  [/^packages\/auth-cli\//, ['packages/auth-cli/src/']],
   [/^packages\/auth-server\//, ['packages/auth-server/src/']],
   [/^supabase\/functions\/_shared\//, ['supabase/functions/_shared/']],
   [/^supabase\/functions\//, ['supabase/functions/']],
@@ -315,7 +316,7 @@ describe('a form', () => {
 
 describe('the edges of the system', () => {
   test('only config.ts reads the environment', () => {
-    const gateway = SOURCES.filter((file) => !file.startsWith('supabase/'))
+    const gateway = SOURCES.filter((file) => !/^(supabase|packages\/auth-cli)\//.test(file))
     expect(gateway.filter((file) => /process\.env|import\.meta\.env/.test(read(file)))).toEqual(['shared/config.ts'])
   })
 

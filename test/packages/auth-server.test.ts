@@ -1,8 +1,7 @@
 import { execFile } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { promisify } from 'node:util'
 import { getRequestListener } from '@hono/node-server'
@@ -17,6 +16,7 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vit
 import { denoBinary } from '../../scripts/lib/platform-binary.ts'
 import { type DirectSignIn, directSignIn } from '../support/api-keys.ts'
 import { useGateway } from '../support/gateway.ts'
+import { installPacked } from '../support/packed.ts'
 import { post } from '../support/sign-in.ts'
 
 const run = promisify(execFile)
@@ -129,16 +129,7 @@ console.log(JSON.stringify(results))
 describe('the packed package, installed alone', () => {
   let folder: string
   beforeAll(async () => {
-    folder = mkdtempSync(path.join(tmpdir(), 'auth-server-'))
-    const pack = async (what: string, ...more: string[]) => {
-      const { stdout } = await run('npm', ['pack', what, '--json', '--pack-destination', folder, ...more])
-      return path.join(folder, JSON.parse(stdout.slice(stdout.indexOf('[')))[0].filename)
-    }
-    const archives = [await pack('./packages/auth-server'), await pack('./node_modules/jose', '--ignore-scripts')]
-    writeFileSync(path.join(folder, 'package.json'), '{"type":"module"}')
-    await run('npm', ['install', '--offline', '--ignore-scripts', '--no-audit', '--no-fund', ...archives], {
-      cwd: folder,
-    })
+    folder = await installPacked('auth-server', ['jose'])
     writeFileSync(path.join(folder, 'consumer.ts'), CONSUMER)
   })
   afterAll(() => folder && rmSync(folder, { recursive: true }))

@@ -106,7 +106,7 @@ describe('without a database', () => {
 
 test.each([
   ['scripts/check-oauth-providers.mjs', 'node scripts/check-oauth-providers.mjs'],
-  ['scripts/login.mjs', 'node scripts/login.mjs'],
+  ['packages/auth-cli/src/main.mjs', 'npx @lanonasis/auth-cli'],
   ['scripts/verify-export.mjs', 'node scripts/verify-export.mjs'],
   ['netlify/server.ts', 'npm start'],
 ])(

@@ -1,59 +1,9 @@
-#!/usr/bin/env node
-// A reference client of the gateway: signs a person in from a terminal and prints an access token.
 import { spawn } from 'node:child_process'
 import { on, once } from 'node:events'
-import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { createInterface } from 'node:readline/promises'
-import { parseArgs } from 'node:util'
 import * as oauth from 'openid-client'
-
-const USAGE = `Usage: node scripts/login.mjs [--method browser|device|email|paste] [--issuer URL] [--client-id ID] [--scope "…"]
-  [--email ADDRESS] [--port N] [--json]
-
-browser  a browser on this computer, which redirects to a port of the loopback interface
-device   a code to enter in any browser (RFC 8628)
-email    a one-time code by e-mail, to enter here
-paste    a link to open in any browser, which shows a code to enter here
-
-Without --method: browser if there is a display, device otherwise. Prompts go to standard error; standard output has the access token
-only, or the whole response with --json. Exit code 1: not signed in, 2: wrong usage.`
-
-const say = (text) => process.stderr.write(`${text}\n`)
-
-class UsageError extends Error {}
-
-/** The gateway of a running `npm run dev`. */
-function issuerOfDev() {
-  try {
-    const folder = process.env.DEV_DIRECTORY || new URL('../.dev', import.meta.url).pathname
-    const { pid, environment } = JSON.parse(readFileSync(`${folder}/running.json`, 'utf8'))
-    process.kill(pid, 0)
-    return environment.AUTH_BASE_URL
-  } catch {
-    return undefined
-  }
-}
-
-function readArguments() {
-  const string = { type: 'string' }
-  try {
-    return parseArgs({
-      options: {
-        method: string,
-        issuer: { ...string, default: process.env.AUTH_BASE_URL ?? issuerOfDev() ?? 'http://localhost:4000' },
-        'client-id': { ...string, default: 'lanonasis-cli' },
-        scope: string,
-        email: string,
-        port: { ...string, default: '8888' },
-        json: { type: 'boolean' },
-        help: { type: 'boolean', short: 'h' },
-      },
-    }).values
-  } catch (error) {
-    throw new UsageError(error.message)
-  }
-}
+import { say, UsageError } from './terminal.mjs'
 
 /** Returns whether a browser can be opened on this computer. */
 function hasDisplay(env = process.env) {
@@ -84,8 +34,9 @@ async function ask(question) {
   return answer.trim()
 }
 
-const discover = ({ issuer, 'client-id': clientId }) =>
-  oauth.discovery(new URL(issuer), clientId, undefined, oauth.None(), {
+/** Reads the metadata of the gateway. @param secret of a confidential client */
+export const discover = ({ issuer, 'client-id': clientId }, secret) =>
+  oauth.discovery(new URL(issuer), clientId, undefined, secret ? oauth.ClientSecretBasic(secret) : oauth.None(), {
     algorithm: 'oauth2',
     execute: new URL(issuer).protocol === 'http:' ? [oauth.allowInsecureRequests] : [],
   })
@@ -187,21 +138,9 @@ async function byEmail(options) {
 
 const METHODS = { browser: byBrowser, device: byDevice, email: byEmail, paste: byPaste }
 
-async function main() {
-  const options = readArguments()
-  if (options.help) return console.log(USAGE)
+/** Signs a person in and returns the token response. @throws UsageError for an unknown method */
+export async function signIn(options) {
   const method = options.method ?? (hasDisplay() ? 'browser' : 'device')
   if (!Object.hasOwn(METHODS, method)) throw new UsageError(`There is no method "${method}"`)
-  const tokens = await METHODS[method](options)
-  process.stdout.write(`${options.json ? JSON.stringify(tokens, null, 2) : tokens.access_token}\n`)
+  return METHODS[method](options)
 }
-
-main().catch((error) => {
-  const wrong = error instanceof UsageError
-  say(
-    wrong
-      ? `${error.message}\n\n${USAGE}`
-      : `Not signed in: ${error.error_description ?? error.cause?.error_description ?? error.message}`,
-  )
-  process.exitCode = wrong ? 2 : 1
-})
