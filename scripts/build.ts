@@ -8,9 +8,12 @@ import { type BuildOptions, build, type Plugin } from 'esbuild'
 import { hasNetlifyBundler, packForNetlify } from './lib/netlify-bundle.ts'
 import { program, RefusedError, type Terminal, UsageError } from './lib/terminal.ts'
 
-const MAX_FUNCTION_BYTES = 352 * 1024
-/** An archive also holds Netlify's own entry point, some 350 KB, and the client of a key management service, which only a root there loads. */
-const MAX_ARCHIVE_BYTES = 960 * 1024
+const MAX_FUNCTION_BYTES = 360 * 1024
+/**
+ * An archive also holds Netlify's own entry point, some 350 KB, the client of a key management service, which only a root there loads, and
+ * the texts of four languages, of which a page loads one.
+ */
+const MAX_ARCHIVE_BYTES = 992 * 1024
 const root = fileURLToPath(new URL('..', import.meta.url))
 
 const USAGE = `npm run build [-- [--server] [<folder>] [--json]]
@@ -50,6 +53,7 @@ const LAZY_MODULES = [
   'shared/people/telephone-library.ts',
   'shared/sign-in/work-library.ts',
   'shared/sign-in/passkey/passkey-library.ts',
+  ...['de', 'fr', 'es', 'pt'].map((language) => `netlify/pages/texts/texts-${language}.ts`),
 ]
 const nameOf = (file: string) => path.basename(file, '.ts')
 

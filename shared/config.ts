@@ -139,6 +139,9 @@ export function config(): Config {
   return loaded
 }
 
+/** The name that pages show; the default one where no configuration is loaded, as in a gallery of pages. */
+export const brandName = (): string => loaded?.BRAND_NAME ?? variables.BRAND_NAME.fallback
+
 /** The dashboard, if there is one: a development gateway never redirects to the production dashboard. */
 export function dashboardUrl({ DASHBOARD_URL, mode }: Config): string | undefined {
   return DASHBOARD_URL ?? (mode === 'development' ? undefined : 'https://dashboard.lanonasis.com')

@@ -377,9 +377,15 @@ export const TIME_UNITS: [name: string, length: number, below: number][] = [
   ['day', 86_400, Number.MAX_SAFE_INTEGER],
 ]
 
+/** The unit of a length of time, and its length in seconds. */
+export const timeUnit = (seconds: number): [name: string, length: number] => {
+  const [name, length] = TIME_UNITS.find(([, , below]) => seconds < below) ?? ['second', 1]
+  return [name, length]
+}
+
 /** A length of time as people say it, rounded up. */
 export function durationText(seconds: number): string {
-  const [name, length] = TIME_UNITS.find(([, , below]) => seconds < below) ?? ['second', 1]
+  const [name, length] = timeUnit(seconds)
   const count = Math.max(1, Math.ceil(seconds / length))
   return `${count} ${name}${count === 1 ? '' : 's'}`
 }

@@ -24,7 +24,7 @@ import {
 import { totpUri } from '../../shared/tokens/totp.ts'
 import { returnToField, typedCode } from '../../shared/typed/fields.ts'
 import { accountForm, expiredButton, formOf, idForm } from '../pages/account-forms.ts'
-import { words } from '../pages/factor-words.ts'
+import { copy } from '../pages/copy.ts'
 import type { Shown } from '../pages/form.ts'
 import { createFormApp } from '../pages/form-answers.ts'
 import type { FormError } from '../pages/form-parts.tsx'
@@ -37,7 +37,6 @@ import { EnrolTotpPage } from '../pages/totp.tsx'
 const HOME = '/account'
 const ENROL = '/account/totp'
 const CODES = '/account/recovery-codes'
-const APP = 'LanOnasis'
 
 const app = createFormApp('Account pages')
 const goal = once(() => z.object({ return_to: returnToField() }))
@@ -54,7 +53,7 @@ async function enrolPage(
 ) {
   const { default: encodeQr } = await import('qr')
   const account = principal.person.email || principal.person.uai
-  const uri = totpUri(enrolment.secret, APP, account)
+  const uri = totpUri(enrolment.secret, gateway().config.BRAND_NAME, account)
   return renderPage(
     EnrolTotpPage({
       ...formOf(c, principal),
@@ -90,7 +89,7 @@ app.route('POST', ENROL, {
     load: (_, { enrolment }) => openEnrolment(gateway(), principal, enrolment ?? ''),
     render: (shown, enrolment) => enrolPage(c, principal, enrolment, goalOf(shown.typed), shown),
     restart: ({ typed }) => {
-      const error: FormError = { text: words.enrolment.expired, field: 'form' }
+      const error: FormError = { text: copy.factors.enrolment.expired, field: 'form' }
       return enrolPage(c, principal, newEnrolment(c.var.call.now()), goalOf(typed), { error, status: 403 })
     },
     once: (typed) => c.redirect(goalOf(typed) ?? HOME, 303),

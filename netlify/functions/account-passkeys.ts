@@ -20,10 +20,10 @@ import { recordNewPasskey, registrationOptions, verifyNewPasskey } from '../../s
 import { returnToField } from '../../shared/typed/fields.ts'
 import { accountForm, expiredButton, formOf, idForm } from '../pages/account-forms.ts'
 import { NewPasskeyPage } from '../pages/account-passkeys.tsx'
+import { copy } from '../pages/copy.ts'
 import type { Shown } from '../pages/form.ts'
 import { createFormApp } from '../pages/form-answers.ts'
 import { page, sensitivePage } from '../pages/page-authority.ts'
-import { words } from '../pages/passkey-words.ts'
 import { renderPage } from '../pages/render.ts'
 import { redirectTo } from '../pages/sign-in-response.ts'
 
@@ -100,7 +100,7 @@ app.route('POST', NEW, {
     schema: credentialForm(),
     render: (shown) => newPasskeyPage(c, principal, goalOf(shown.typed), shown),
     restart: ({ typed }) => {
-      const error = { text: words.create.expired, field: 'form' } as const
+      const error = { text: copy.passkeys.create.expired, field: 'form' } as const
       return newPasskeyPage(c, principal, goalOf(typed), { error, status: 403 })
     },
     once: (typed) => c.redirect(goalOf(typed) ?? HOME, 303),

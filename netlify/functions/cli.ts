@@ -18,7 +18,7 @@ import { checkPassword } from '../../shared/sync/supabase-users.ts'
 import * as schemas from '../openapi/schemas.ts'
 import { CliFailedPage, CliTokenPage, CliWelcomePage, PasteCodePage } from '../pages/cli.tsx'
 import { form, type Shown } from '../pages/form.ts'
-import { createFormApp } from '../pages/form-answers.ts'
+import { createFormApp, translated } from '../pages/form-answers.ts'
 import { signedInOr } from '../pages/page-authority.ts'
 import { renderPage } from '../pages/render.ts'
 import { openSignIn } from '../pages/sign-in-pages.ts'
@@ -26,6 +26,7 @@ import { passwordBody } from '../pages/sign-in-response.ts'
 
 const BASE = '/auth/cli-login'
 const app = createFormApp('Sign-in pages')
+app.use(translated)
 const aboutOf = (sessionId: string) => `${sessionId}.cli`
 
 /** Signs in for a terminal; a person who did not come from one can create a token to paste (docs/wire-contract.md 1.5). */

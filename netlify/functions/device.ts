@@ -27,12 +27,13 @@ import type { SignedIn } from '../../shared/queries/sessions.ts'
 import * as oauthSchemas from '../openapi/oauth-schemas.ts'
 import { ApproveDevicePage, DeviceDonePage, EnterCodePage, RevokeDevicePage } from '../pages/device.tsx'
 import { form, formError, type Shown } from '../pages/form.ts'
-import { createFormApp } from '../pages/form-answers.ts'
+import { createFormApp, translated } from '../pages/form-answers.ts'
 import { signedInOr } from '../pages/page-authority.ts'
 import { renderPage } from '../pages/render.ts'
 
 const BASE = '/oauth/device'
 const app = createFormApp('OAuth 2.1 and OpenID Connect', 'oauth')
+app.use(translated)
 
 const startBody = once(() =>
   z.object({

@@ -35,7 +35,7 @@ import { emailLookup } from '../../shared/typed/email.ts'
 import { typedEmail } from '../../shared/typed/fields.ts'
 import * as schemas from '../openapi/schemas.ts'
 import { form, type Shown } from '../pages/form.ts'
-import { createFormApp } from '../pages/form-answers.ts'
+import { createFormApp, translated } from '../pages/form-answers.ts'
 import { MagicLinkPage } from '../pages/magic-link.tsx'
 import { renderPage } from '../pages/render.ts'
 import { passwordBody, redirectTo, signedInBody } from '../pages/sign-in-response.ts'
@@ -43,6 +43,7 @@ import { welcomePage } from '../pages/signed-in.tsx'
 
 const CALLBACK = '/v1/auth/magic-link/callback'
 const app = createFormApp('Sign-in', 'api')
+app.use(translated)
 
 const uri = once(() => z.optional(z.string().check(z.maxLength(2000, 'invalid_redirect_uri'))))
 const magicLinkRequest = once(() =>

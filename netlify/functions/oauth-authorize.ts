@@ -49,12 +49,13 @@ import { type SignedIn, touchSession } from '../../shared/queries/sessions.ts'
 import { CODE_SECRET_BYTES, newOpaqueToken } from '../../shared/tokens/opaque.ts'
 import { errorForPerson, redirectWith } from '../pages/authorization-response.tsx'
 import { consentPage } from '../pages/consent-page.tsx'
-import { copy } from '../pages/copy.ts'
+import { copy, preferLanguages, switchLanguage } from '../pages/copy.ts'
 import { form } from '../pages/form.ts'
-import { createFormApp } from '../pages/form-answers.ts'
+import { createFormApp, translated } from '../pages/form-answers.ts'
 import { welcomePage } from '../pages/signed-in.tsx'
 
 const app = createFormApp('Authorization pages')
+app.use(translated)
 
 /** Maximum length of a sign-in URL, since the pages repeat it in their own URLs. */
 const MAX_SIGN_IN_URL = 2600
@@ -70,6 +71,7 @@ async function authorize(c: AppContext, given: URLSearchParams, notice?: string)
   if (!facts.signedIn) await noteDeadSession(c.var.call)
   const pushed = await readPushedRequest(gateway(), facts.client, given)
   const params = pushed?.parameters ?? given
+  await preferLanguages(c, params.get('ui_locales'))
   const redirect = checkRedirect(params, facts.client, issuer)
   try {
     if (!pushed && mustPush(gateway(), redirect.client)) {
@@ -215,6 +217,7 @@ app.route('POST', '/oauth/consent', {
 })(async (c) => {
   const signedIn = await browserSession(c.var.call)
   if (!signedIn) return askAgain(c, await postedField(c, 'return_to'))
+  if (await switchLanguage(c, await postedField(c, 'language'))) return showAgain(c, await postedField(c, 'return_to'))
   return form(c, {
     schema: decisionForm(),
     about: ({ authorization_id: id = '' }) => aboutOf(signedIn, id),
@@ -228,11 +231,16 @@ app.route('POST', '/oauth/consent', {
   })
 })
 
-/** Restarts the request of a consent page that has expired or belongs to another session. */
-async function askAgain(c: AppContext, returnTo: string | undefined): Promise<Response> {
+/** Starts the request of a consent page again. */
+async function showAgain(c: AppContext, returnTo: string | undefined, notice?: string): Promise<Response> {
   const own = safeReturnTo(gateway().config, returnTo)
   if (!own?.startsWith(`${AUTHORIZE}?`)) throw new GatewayError('csrf_invalid', { reason: 'no request to return to' })
-  const answer = await authorize(c, new URL(own, gateway().issuer).searchParams, copy.form.expired)
+  return authorize(c, new URL(own, gateway().issuer).searchParams, notice)
+}
+
+/** The same for a page that has expired or belongs to another session. */
+async function askAgain(c: AppContext, returnTo: string | undefined): Promise<Response> {
+  const answer = await showAgain(c, returnTo, copy.form.expired)
   return answer.status === 200 ? new Response(answer.body, { status: 403, headers: answer.headers }) : answer
 }
 

@@ -17,7 +17,7 @@ import { type Client, findClient, isStranger } from '../../shared/queries/api-cl
 import type { SignedIn } from '../../shared/queries/sessions.ts'
 import { signOutOf } from '../../shared/sign-in/end-session.ts'
 import { form } from '../pages/form.ts'
-import { createFormApp } from '../pages/form-answers.ts'
+import { createFormApp, translated } from '../pages/form-answers.ts'
 import { renderPage } from '../pages/render.ts'
 import { confirmSignOutPage, SignedOutPage } from '../pages/sign-out.tsx'
 
@@ -32,6 +32,7 @@ const parameters = once(() =>
 type Parameters = z.output<ReturnType<typeof parameters>>
 
 const app = createFormApp('Authorization pages')
+app.use(translated)
 
 /** Reads the client, session and redirect URI of a logout request. @throws GatewayError invalid_request, invalid_redirect_uri */
 async function readRequest(params: Parameters) {

@@ -9,11 +9,12 @@ import { enterPasskey } from '../../shared/sign-in/sign-in-steps.ts'
 import { openTransaction } from '../../shared/sign-in/sign-in-transaction.ts'
 import { returnToField } from '../../shared/typed/fields.ts'
 import { form } from '../pages/form.ts'
-import { createFormApp } from '../pages/form-answers.ts'
+import { createFormApp, translated } from '../pages/form-answers.ts'
 import { beginAgain, signInPage } from '../pages/sign-in-pages.ts'
 import { redirectTo } from '../pages/sign-in-response.ts'
 
 const app = createFormApp('Sign-in pages')
+app.use(translated)
 const posted = once(() => z.object({ credential: z.string('passkey_invalid'), return_to: returnToField() }))
 
 /** Posted by the script of the sign-in page. An error is shown on that page, which asks for another assertion. */

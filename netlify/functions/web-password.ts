@@ -29,7 +29,7 @@ import { supabaseAccount } from '../../shared/sso/supabase-project.ts'
 import { checkPassword, followLink, hasPasswords, sendRecovery, signUp } from '../../shared/sync/supabase-users.ts'
 import { returnToField } from '../../shared/typed/fields.ts'
 import { form, type Shown } from '../pages/form.ts'
-import { createFormApp } from '../pages/form-answers.ts'
+import { createFormApp, translated } from '../pages/form-answers.ts'
 import {
   ConfirmAddressPage,
   ForgotPasswordPage,
@@ -43,6 +43,7 @@ import { beginAgain } from '../pages/sign-in-pages.ts'
 import { redirectTo } from '../pages/sign-in-response.ts'
 
 const app = createFormApp('Sign-in pages')
+app.use(translated)
 const pageQuery = once(() =>
   z.object({
     t: z.optional(z.string()),

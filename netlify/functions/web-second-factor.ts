@@ -25,16 +25,16 @@ import {
 } from '../../shared/sign-in/second-factor.ts'
 import { tokensUrl } from '../../shared/sso/sso-finish.ts'
 import { totpUri } from '../../shared/tokens/totp.ts'
-import { words } from '../pages/factor-words.ts'
+import { copy } from '../pages/copy.ts'
 import { form, type Shown } from '../pages/form.ts'
-import { createFormApp } from '../pages/form-answers.ts'
+import { createFormApp, translated } from '../pages/form-answers.ts'
 import { renderPage } from '../pages/render.ts'
 import { SecondFactorPage } from '../pages/second-factor.tsx'
 import { redirectTo } from '../pages/sign-in-response.ts'
 import { EnrolTotpPage } from '../pages/totp.tsx'
 
-const APP = 'LanOnasis'
 const app = createFormApp('Sign-in pages')
+app.use(translated)
 
 const kinds = () => z.optional(z.enum(['totp', 'recovery_code']))
 const pageQuery = once(() => z.object({ t: z.optional(z.string().check(z.maxLength(100))), kind: kinds() }))
@@ -78,10 +78,10 @@ async function secondFactorPage(
   const enrolment = openEnrolment(gateway(), enrolling, typed.enrolment ?? '') ?? newEnrolment(c.var.call.now())
   const { default: encodeQr } = await import('qr')
   const email = person.email || person.uai
-  const uri = totpUri(enrolment.secret, APP, email)
+  const uri = totpUri(enrolment.secret, gateway().config.BRAND_NAME, email)
   return renderPage(
     EnrolTotpPage({
-      ...{ ...shared, because: words.second.enrol, backHref: signInAgain(held), uri, email },
+      ...{ ...shared, because: copy.factors.second.enrol, backHref: signInAgain(held), uri, email },
       ...{ picture: encodeQr(uri, 'svg'), secret: enrolment.secret },
       enrolment: sealEnrolment(gateway(), enrolling, enrolment),
     }),

@@ -19,7 +19,7 @@ import { assertion, readCredential } from '../../shared/sign-in/passkey/credenti
 import { relyingPartyOf } from '../../shared/sign-in/passkey/relying-party.ts'
 import { returnToField } from '../../shared/typed/fields.ts'
 import { form, type Shown } from '../pages/form.ts'
-import { createFormApp } from '../pages/form-answers.ts'
+import { createFormApp, translated } from '../pages/form-answers.ts'
 import { page } from '../pages/page-authority.ts'
 import { renderPage } from '../pages/render.ts'
 import { redirectTo } from '../pages/sign-in-response.ts'
@@ -32,6 +32,7 @@ type Method = keyof typeof PAGES
 const CODE_KINDS = { totp: 'code of the authenticator app', recovery_code: 'recovery code' }
 
 const app = createFormApp('Sign-in pages')
+app.use(translated)
 const goal = () => ({ return_to: returnToField(), need: z.optional(z.string().check(z.maxLength(20))) })
 const posted = {
   goal: once(() => z.object(goal())),

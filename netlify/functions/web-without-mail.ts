@@ -17,7 +17,7 @@ import { endTransaction, openTransaction, type SignInTransaction } from '../../s
 import { emailDomain } from '../../shared/typed/email.ts'
 import { returnToField, typedEmail } from '../../shared/typed/fields.ts'
 import { form, type Shown } from '../pages/form.ts'
-import { createFormApp } from '../pages/form-answers.ts'
+import { createFormApp, translated } from '../pages/form-answers.ts'
 import { renderPage } from '../pages/render.ts'
 import { beginAgain } from '../pages/sign-in-pages.ts'
 import { redirectTo } from '../pages/sign-in-response.ts'
@@ -25,6 +25,7 @@ import { WithoutMailPage } from '../pages/without-mail.tsx'
 
 const PAGE = '/web/without-mail'
 const app = createFormApp('Sign-in pages')
+app.use(translated)
 
 const posted = once(() =>
   z.object({ return_to: returnToField(), email: typedEmail(), code: z.string('otp_malformed') }),

@@ -2,7 +2,7 @@ import * as z from 'zod/mini'
 import { browserSession } from '../../shared/access/authenticate.ts'
 import { isOwnNavigation } from '../../shared/access/csrf.ts'
 import { safeReturnTo, withGoal } from '../../shared/access/return-to.ts'
-import { catalogue, GatewayError } from '../../shared/errors.ts'
+import { GatewayError } from '../../shared/errors.ts'
 import { gateway } from '../../shared/gateway.ts'
 import type { AppContext } from '../../shared/http/app.ts'
 import { readQuery } from '../../shared/http/body.ts'
@@ -21,9 +21,9 @@ import {
   type WaitingTransaction,
 } from '../../shared/sign-in/sign-in-transaction.ts'
 import { returnToField, typedCode, typedEmail, typedPhone } from '../../shared/typed/fields.ts'
-import { copy } from '../pages/copy.ts'
+import { copy, refusalText } from '../pages/copy.ts'
 import { type Expired, form, type Shown, type Tab } from '../pages/form.ts'
-import { createFormApp } from '../pages/form-answers.ts'
+import { createFormApp, translated } from '../pages/form-answers.ts'
 import type { FormError } from '../pages/form-parts.tsx'
 import { renderPage } from '../pages/render.ts'
 import { beginAgain, codePage, openSignIn, signInPage } from '../pages/sign-in-pages.ts'
@@ -46,6 +46,7 @@ const codeForm = once(() =>
 const returnForm = once(() => z.object({ return_to: returnToField() }))
 
 const app = createFormApp('Sign-in pages')
+app.use(translated)
 
 app.route('GET', '/auth/login', {
   authority: byProtocol('ceremony'),
@@ -86,9 +87,7 @@ app.route('GET', '/web/code', {
   const transaction = await findWaiting(c.var.call, t)
   if (!transaction) return c.redirect(withGoal('/web/login', safeReturnTo(gateway().config, return_to)), 302)
   const bounced = (await findOutcome(gateway().reads, transaction.challengeId)) === 'bounced'
-  const error: FormError | undefined = bounced
-    ? { text: catalogue.otp_undeliverable.message, field: 'form' }
-    : undefined
+  const error: FormError | undefined = bounced ? { text: refusalText('otp_undeliverable'), field: 'form' } : undefined
   return codePage(c, transaction, { error, notice: sent ? copy.code.sent : undefined })
 })
 

@@ -1,7 +1,7 @@
 import type { PasskeyRecord } from '../../shared/queries/passkeys.ts'
 import { providerOf } from '../../shared/sign-in/passkey/providers.ts'
 import type { Account } from './account-sign-in.tsx'
-import { fill } from './copy.ts'
+import { copy, fill } from './copy.ts'
 import { ButtonForm, ButtonLink, Form, type FormError, FormProblem, Submit, TextField } from './form-parts.tsx'
 import { Fact, Layout, Name, Section, Sentence } from './layout.tsx'
 import { PasskeyForm, PasskeySignals } from './passkey.tsx'
@@ -93,7 +93,7 @@ type NewPasskeyProps = {
 /** Creates a passkey on this device, or offers to. */
 export function NewPasskeyPage(props: NewPasskeyProps) {
   const { action, csrf, returnTo, backHref, email, options, declineAction, error } = props
-  const text = words.create
+  const text = copy.passkeys.create
   return (
     <Layout
       title={declineAction ? text.offer : text.title}

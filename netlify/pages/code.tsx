@@ -44,12 +44,13 @@ export function CodePage(props: CodeProps) {
   const { csrf, hidden, error } = props
   return (
     <Layout
+      form
       title={title}
       lead={<Sentence text={text.lead} address={<Name>{props.address}</Name>} minutes={lifetime(props.minutes)} />}
       notice={props.notice}
       failed={Boolean(error)}
     >
-      <Form action={props.action} csrf={csrf} hidden={hidden} error={error} fields={['code']}>
+      <Form main action={props.action} csrf={csrf} hidden={hidden} error={error} fields={['code']}>
         {props.offersPasskeys && <PasskeySupport />}
         <CodeField label={text.label} error={error} describedBy="guard" />
         <Submit text={client ? fill(text.submitFor, { client }).join('') : text.submit} />

@@ -37,6 +37,7 @@ export function ConsentPage(props: ConsentProps) {
   const name = displayName(props.client.name, copy.unnamedClient)
   return (
     <Layout
+      form
       title={fill(text.title, { client: name }).join('')}
       heading={<Sentence text={text.heading} client={<Name>{name}</Name>} />}
       notice={props.notice}
@@ -51,6 +52,7 @@ export function ConsentPage(props: ConsentProps) {
       {props.warning && <p class="caution">{text.warnings[props.warning]}</p>}
       <ScopeList scopes={props.scopes} />
       <Form
+        main
         action={props.action}
         csrf={props.csrf}
         hidden={{ authorization_id: props.authorizationId, return_to: props.returnTo }}

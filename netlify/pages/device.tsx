@@ -9,49 +9,11 @@ import { Fact, Layout, Name, Sentence } from './layout.tsx'
 import { displayName } from './safe.ts'
 import { Time, TimeFact } from './time.tsx'
 
-/** Every English sentence of the pages for devices. `{name}` marks a place that `fill` replaces. */
-const words = {
-  enter: {
-    title: 'Connect a device',
-    lead: 'Enter the code that your device or terminal shows.',
-    label: 'Code',
-    hint: '8 letters, such as BCDF-GHJK',
-    submit: 'Continue',
-  },
-  approve: {
-    title: 'Connect this device?',
-    heading: '{client} asks to use your LanOnasis account',
-    caution:
-      'Go on only if you started this yourself, just now, on a device that is yours. If someone sent you this code, they would be signed in as you.',
-    code: 'Code on the device',
-    account: 'Signed in as',
-    started: 'Started',
-    from: 'From the address',
-    by: 'With',
-    unknown: 'unknown',
-    scopes: 'It will be able to',
-    noScopes: 'It will only learn that you signed in.',
-    approve: 'Connect the device',
-    deny: 'Deny',
-  },
-  approved: {
-    title: 'The device is connected',
-    lead: '{client} is signed in to your account. You can close this page and go back to your device.',
-  },
-  denied: { title: 'Denied', lead: '{client} was not connected. You can close this page.' },
-  revoke: {
-    title: 'Disconnect {client}?',
-    lead: 'It was connected to your account {when}. Its access is revoked immediately.',
-    submit: 'Disconnect',
-  },
-  revoked: { title: 'Disconnected', lead: '{client} can no longer use your account.' },
-} as const
-
 const named = (client: string) => <Name>{displayName(client, copy.unnamedClient)}</Name>
 
 /** Asks for the code that the device shows. */
 export function EnterCodePage({ action, value, error }: { action: string; value?: string; error?: FormError }) {
-  const text = words.enter
+  const text = copy.device.enter
   return (
     <Layout title={text.title} lead={text.lead} failed={Boolean(error)}>
       <FormProblem error={error} />
@@ -90,10 +52,11 @@ type ApproveProps = {
 export function ApproveDevicePage(props: ApproveProps) {
   const { action, csrf, userCode, device, error } = props
   const { client, origin, scope } = device
-  const text = words.approve
+  const text = copy.device.approve
   const browser = describeUserAgent(origin.userAgent)
   return (
     <Layout
+      form
       title={text.title}
       heading={<Sentence text={text.heading} client={named(client.metadata.client_name)} />}
       failed={Boolean(error)}
@@ -119,7 +82,7 @@ export function ApproveDevicePage(props: ApproveProps) {
           <Scopes scopes={scope} label={text.scopes} />
         </>
       )}
-      <Form action={action} csrf={csrf} hidden={{ user_code: userCode }} error={error} class="actions">
+      <Form main action={action} csrf={csrf} hidden={{ user_code: userCode }} error={error} class="actions">
         <Submit text={text.approve} name="decision" value="approve" />
         <Submit kind="plain" text={text.deny} name="decision" value="deny" />
       </Form>
@@ -129,7 +92,7 @@ export function ApproveDevicePage(props: ApproveProps) {
 
 /** Shows the result. */
 export function DeviceDonePage({ kind, client }: { kind: 'approved' | 'denied' | 'revoked'; client: string }) {
-  const text = words[kind]
+  const text = copy.device[kind]
   return <Layout title={text.title} lead={<Sentence text={text.lead} client={named(client)} />} />
 }
 
@@ -145,15 +108,16 @@ type RevokeProps = {
 
 /** Asks to confirm the disconnection; a mail scanner that follows the link of the notice ends nothing. */
 export function RevokeDevicePage({ token, client, connectedAt, now, ...form }: RevokeProps) {
-  const text = words.revoke
+  const text = copy.device.revoke
   return (
     <Layout
+      form
       title={text.submit}
       heading={<Sentence text={text.title} client={named(client)} />}
       lead={<Sentence text={text.lead} when={<Time at={connectedAt} now={now} />} />}
       failed={Boolean(form.error)}
     >
-      <Form {...form} hidden={{ token }} class="actions">
+      <Form main {...form} hidden={{ token }} class="actions">
         <Submit text={text.submit} />
       </Form>
     </Layout>

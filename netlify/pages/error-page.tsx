@@ -1,44 +1,48 @@
 import { config } from '../../shared/config.ts'
-import type { GatewayError, Refusal } from '../../shared/errors.ts'
+import type { GatewayError } from '../../shared/errors.ts'
 import type { AppContext } from '../../shared/http/app.ts'
-import { copy, fill } from './copy.ts'
+import { copy, errorText, fill, inLanguage } from './copy.ts'
 import { ButtonLink, Form, Submit } from './form-parts.tsx'
 import { Fact, Layout, Sentence } from './layout.tsx'
 import { renderPage } from './render.ts'
 import { safeHref } from './safe.ts'
 import { Wait } from './wait.tsx'
 
-const TITLES: Record<number, string> = {
-  403: 'Not allowed',
-  404: 'Page not found',
-  429: 'Too many attempts',
-  503: 'Not available right now',
+/** The heading of an error. */
+function titleOf({ refusal, status }: GatewayError): string {
+  const { titles } = copy.error
+  if (refusal === 'csrf_invalid') return titles.expired
+  if (status === 403) return titles.forbidden
+  if (status === 404) return titles.missing
+  if (status === 429) return titles.tooMany
+  if (status === 503) return titles.unavailable
+  return status >= 500 ? titles.failed : titles.refused
 }
 
 /** What the person can do about it. */
-const HINTS: Partial<Record<Refusal, string>> = {
-  invalid_redirect_uri: 'The application sent an address to return to that it has not registered. Ask its developer.',
-  account_suspended: copy.error.suspended,
+function hintOf({ refusal, options: { onward } }: GatewayError): string | undefined {
+  if (onward) return fill(copy.error.onward, { host: onward.host }).join('')
+  if (refusal === 'invalid_redirect_uri') return copy.error.redirectUri
+  return refusal === 'account_suspended' ? copy.error.suspended : undefined
 }
 
-/** Renders an error as a page. */
-export function errorPage(error: GatewayError, c: AppContext): Response {
+/** Renders an error as a page, in the language of the request. */
+export const errorPage = (error: GatewayError, c: AppContext): Promise<Response> =>
+  inLanguage(c, async () => pageOf(error, c))
+
+function pageOf(error: GatewayError, c: AppContext): Response {
   const { headers, retryAfter, onward, next } = error.options
   return renderPage(
     <ErrorPage
-      title={
-        error.refusal === 'csrf_invalid'
-          ? 'This form has expired'
-          : (TITLES[error.status] ?? (error.status >= 500 ? 'Something went wrong' : 'This request cannot continue'))
-      }
-      message={retryAfter === undefined ? error.message : error.summary}
+      title={titleOf(error)}
+      message={errorText(error)}
       wait={retryAfter}
       code={error.code}
       requestId={c.var.call.request.id}
-      hint={onward ? fill(copy.error.onward, { host: onward.host }).join('') : HINTS[error.refusal]}
+      hint={hintOf(error)}
       actionHref={onward?.href ?? next?.href ?? `${config().AUTH_BASE_URL}/web/login`}
       actionLabel={
-        onward ? fill(copy.error.continueTo, { host: onward.host }).join('') : (next?.label ?? 'Go to sign-in')
+        onward ? fill(copy.error.continueTo, { host: onward.host }).join('') : (next?.label ?? copy.error.signIn)
       }
       opensApp={onward !== undefined}
       actionFields={onward?.fields}

@@ -17,6 +17,7 @@ import { postedField } from '../../shared/http/body.ts'
 import { SESSION_COOKIE } from '../../shared/http/cookies.ts'
 import { StepDone } from '../../shared/http/redirect.ts'
 import { findAuthorization } from '../../shared/queries/authorizations.ts'
+import { inLanguage } from './copy.ts'
 import { errorPage } from './error-page.tsx'
 import { welcomePage } from './signed-in.tsx'
 
@@ -72,6 +73,9 @@ const answerFormsOnce: MiddlewareHandler<AppEnv> = async (c, next) => {
     if (!kept) await afterwards(states.forget(name))
   }
 }
+
+/** Renders the pages of an app in the language of the request. */
+export const translated: MiddlewareHandler<AppEnv> = (c, next) => inLanguage(c, next)
 
 /** Creates an app with forms, whose errors are pages. */
 export function createFormApp(tag: string, dialect: Dialect = 'page'): App {
@@ -129,6 +133,7 @@ async function giveAgain(c: AppContext, answer: Answer): Promise<Response | unde
   if (answer.authorizationId === undefined) return toResponse(answer)
   const { events } = await findAuthorization(gateway.reads, gateway.personal, { id: answer.authorizationId })
   const { state } = fold(authorization, events)
-  if (state.status === 'redeemed') return browserSession(c.var.call).then((one) => one && welcomePage(c, one))
+  if (state.status === 'redeemed')
+    return browserSession(c.var.call).then((one) => one && inLanguage(c, async () => welcomePage(c, one)))
   return state.status === 'code_issued' && state.codeExpiresAt > gateway.now() ? toResponse(answer) : undefined
 }

@@ -2,6 +2,7 @@ import type { PropsWithChildren } from 'hono/jsx'
 import type { JSX } from 'hono/jsx/jsx-runtime'
 import type { Field } from '../../shared/errors.ts'
 import { copy, scopeSentence } from './copy.ts'
+import { MAIN_FORM } from './language-switch.tsx'
 import { Problem } from './layout.tsx'
 import { Work, type WorkProps } from './work.tsx'
 
@@ -33,14 +34,16 @@ type FormProps = {
   /** The fields that show their own error. */
   fields?: Field[]
   class?: string
+  /** Whether it is the main form of its page, which the language switch posts. */
+  main?: boolean
 }
 
 /** A form, below the error that belongs to none of its fields. */
-export function Form({ action, csrf, hidden, error, fields, children, ...rest }: PropsWithChildren<FormProps>) {
+export function Form({ action, csrf, hidden, error, fields, children, main, ...rest }: PropsWithChildren<FormProps>) {
   return (
     <>
       <FormProblem error={error} fields={fields} />
-      <form method="post" action={action} class={rest.class}>
+      <form id={main ? MAIN_FORM : undefined} method="post" action={action} class={rest.class}>
         {Object.entries({ ...hidden, csrf }).map(
           ([name, value]) => value !== undefined && <input type="hidden" name={name} value={value} />,
         )}

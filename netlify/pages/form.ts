@@ -11,7 +11,7 @@ import { type FormToken, openFormToken, readFormToken } from '../../shared/acces
 import { catalogue, GatewayError } from '../../shared/errors.ts'
 import type { AppContext } from '../../shared/http/app.ts'
 import { parseForm, readForm } from '../../shared/http/body.ts'
-import { copy, fill } from './copy.ts'
+import { copy, errorText, fill, switchLanguage } from './copy.ts'
 import type { FormError } from './form-parts.tsx'
 
 /** How long a form that has acted, and may not act again, is remembered. */
@@ -39,7 +39,7 @@ export type Shown = Sent & {
 /** Returns the part of an error that a form shows. */
 export function formError(c: AppContext, error: GatewayError, field: FormError['field']): FormError {
   const { retryAfter: wait, work } = error.options
-  const text = wait === undefined ? error.message : error.summary
+  const text = errorText(error)
   return { text, field, wait, ...(work && { work: { action: c.req.path, challenge: work } }) }
 }
 
@@ -98,6 +98,7 @@ export async function form<Schema extends z.ZodMiniObject, State = Tab>(
     options.once && given && c.var.call.gateway.now().getTime() - given.madeAt.getTime() > ONCE_SECONDS * 1000
   const state = (token || ours) && !aged ? await loadOf(options)({ transaction: token?.transaction }, typed) : undefined
   if (state === undefined) return beginAgain(c, options, sent, given)
+  if (options.render && (await switchLanguage(c, typed.language))) return options.render(sent, state)
   const go = () => attempt(c, options, posted, sent, state)
   const { once } = options
   return once

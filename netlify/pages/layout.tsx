@@ -1,6 +1,8 @@
 import { raw } from 'hono/html'
 import type { Child, PropsWithChildren } from 'hono/jsx'
+import { brandName } from '../../shared/config.ts'
 import { copy, fill } from './copy.ts'
+import { LanguageSwitch } from './language-switch.tsx'
 import { stylesheet } from './style.ts'
 import { Wait } from './wait.tsx'
 
@@ -26,10 +28,12 @@ type LayoutProps = PropsWithChildren<{
   failed?: boolean
   /** Gives lists and long forms more room, and the console still more. */
   wide?: boolean | 'console'
+  /** Whether the page has a main form, which the language switch posts so that it keeps what was typed. */
+  form?: boolean
 }>
 
 /** The frame of every page, with its heading. */
-export function Layout({ title, heading = title, lead, notice, failed, wide, children }: LayoutProps) {
+export function Layout({ title, heading = title, lead, notice, failed, wide, form, children }: LayoutProps) {
   const state = failed ? fill(copy.titleError, { title }).join('') : title
   return (
     <html lang={copy.lang}>
@@ -41,7 +45,7 @@ export function Layout({ title, heading = title, lead, notice, failed, wide, chi
       <body class={wide === 'console' ? 'wide console' : wide ? 'wide' : undefined}>
         <header class="brand">
           {mark}
-          {copy.brand}
+          {brandName()}
         </header>
         <main>
           {heading !== false && <h1>{heading}</h1>}
@@ -49,7 +53,10 @@ export function Layout({ title, heading = title, lead, notice, failed, wide, chi
           <Notice text={notice} />
           {children}
         </main>
-        <footer>{copy.tagline}</footer>
+        <footer>
+          {copy.tagline}
+          <LanguageSwitch posts={form} />
+        </footer>
       </body>
     </html>
   )

@@ -21,20 +21,4 @@ export const words = {
     remove: 'Remove',
     removeWhich: 'Remove the passkey {name}',
   },
-  create: {
-    title: 'Add a passkey',
-    lead: 'Your device asks for your fingerprint, face or screen lock, and keeps the passkey. You then sign in as {email} without a code.',
-    submit: 'Create a passkey',
-    back: 'Not now',
-    offer: 'Sign in without a code next time',
-    never: 'Don’t ask me again',
-    impossible: 'This browser can’t create a passkey, or runs no scripts. Use another browser or device.',
-    failed: 'No passkey was created. It was cancelled, or this device has one for you already.',
-    expired: 'This page was open for a long time. Please try again.',
-  },
-  use: {
-    submit: 'Sign in with a passkey',
-    impossible: 'This browser can’t use passkeys, or runs no scripts. Use another browser or device.',
-    failed: 'No passkey was used. Try again, or use another way to sign in.',
-  },
 } as const

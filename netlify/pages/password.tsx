@@ -1,38 +1,6 @@
+import { copy } from './copy.ts'
 import { EMAIL_INPUT, Form, type FormError, Submit, TextField } from './form-parts.tsx'
 import { Layout } from './layout.tsx'
-
-/** Every English sentence of the pages about passwords. */
-const words = {
-  signIn: {
-    title: 'Sign in with a password',
-    lead: 'If you don’t have a password, sign in with a code by e-mail.',
-    submit: 'Sign in',
-    forgot: 'Forgot the password?',
-    signUp: 'Create an account',
-    code: 'Send me a code instead',
-  },
-  signUp: {
-    title: 'Create an account',
-    lead: 'We’ll send a link to confirm your address.',
-    submit: 'Create the account',
-    signIn: 'I already have an account',
-  },
-  forgot: {
-    title: 'Choose a new password',
-    lead: 'We’ll send you a link to choose a new one.',
-    submit: 'Send the link',
-  },
-  reset: { title: 'Choose a new password', lead: 'At least 8 characters.', submit: 'Save the password' },
-  confirm: { title: 'Confirm your address', lead: 'Confirm to sign in.', submit: 'Confirm' },
-  sent: {
-    title: 'Check your e-mail',
-    lead: 'If the address needs one, a link is on its way. You can close this page.',
-  },
-  email: 'E-mail address',
-  name: 'Name (optional)',
-  password: 'Password',
-  newPassword: 'New password',
-} as const
 
 type Props = { action: string; csrf: string; error?: FormError; returnTo?: string; email?: string }
 type Input = Parameters<typeof TextField>[0] & { name: 'email' | 'password' | 'name' }
@@ -46,8 +14,9 @@ type Page = Props & {
 
 function FormPage({ action, csrf, error, returnTo, text, inputs, hidden, links = [] }: Page) {
   return (
-    <Layout title={text.title} lead={text.lead} failed={Boolean(error)}>
+    <Layout title={text.title} form lead={text.lead} failed={Boolean(error)}>
       <Form
+        main
         action={action}
         csrf={csrf}
         hidden={{ return_to: returnTo, ...hidden }}
@@ -82,12 +51,12 @@ const TEXT = { autocapitalize: 'none', spellcheck: false } as const
 const emailField = (value?: string): Input => ({
   ...EMAIL_INPUT,
   name: 'email',
-  label: words.email,
+  label: copy.passwords.email,
   autocomplete: 'username',
   required: true,
   value,
 })
-const passwordField = (autocomplete: string, label: string = words.password): Input => ({
+const passwordField = (autocomplete: string, label = copy.passwords.password): Input => ({
   ...TEXT,
   name: 'password',
   label,
@@ -99,7 +68,7 @@ const passwordField = (autocomplete: string, label: string = words.password): In
 
 /** Asks for an address and a password. */
 export function PasswordPage(props: Props) {
-  const { signIn: text } = words
+  const { signIn: text } = copy.passwords
   const links: [string, string][] = [
     [linkTo('/web/login', { returnTo: props.returnTo }), text.code],
     [linkTo('/web/forgot-password', props), text.forgot],
@@ -113,27 +82,27 @@ export function SignUpPage(props: Props & { name?: string }) {
   const inputs: Input[] = [
     emailField(props.email),
     passwordField('new-password'),
-    { ...TEXT, name: 'name', label: words.name, autocomplete: 'name', maxlength: 254, value: props.name },
+    { ...TEXT, name: 'name', label: copy.passwords.name, autocomplete: 'name', maxlength: 254, value: props.name },
   ]
-  const links: [string, string][] = [[linkTo('/web/password', props), words.signUp.signIn]]
-  return FormPage({ ...props, text: words.signUp, inputs, links })
+  const links: [string, string][] = [[linkTo('/web/password', props), copy.passwords.signUp.signIn]]
+  return FormPage({ ...props, text: copy.passwords.signUp, inputs, links })
 }
 
 /** Asks where to send the link to. */
 export function ForgotPasswordPage(props: Props) {
-  return FormPage({ ...props, text: words.forgot, inputs: [emailField(props.email)] })
+  return FormPage({ ...props, text: copy.passwords.forgot, inputs: [emailField(props.email)] })
 }
 
 /** Asks for the new password; a link alone changes nothing, so a mail scanner that follows it does no harm. */
 export function ResetPasswordPage({ tokenHash, ...props }: Props & { tokenHash: string }) {
-  const inputs = [passwordField('new-password', words.newPassword)]
-  return FormPage({ ...props, text: words.reset, inputs, hidden: { token_hash: tokenHash } })
+  const inputs = [passwordField('new-password', copy.passwords.newPassword)]
+  return FormPage({ ...props, text: copy.passwords.reset, inputs, hidden: { token_hash: tokenHash } })
 }
 
 /** Asks for the click that confirms an address. */
 export function ConfirmAddressPage({ tokenHash, ...props }: Props & { tokenHash: string }) {
-  return FormPage({ ...props, text: words.confirm, inputs: [], hidden: { token_hash: tokenHash } })
+  return FormPage({ ...props, text: copy.passwords.confirm, inputs: [], hidden: { token_hash: tokenHash } })
 }
 
 /** The same for every address. */
-export const LinkSentPage = () => <Layout title={words.sent.title} lead={words.sent.lead} />
+export const LinkSentPage = () => <Layout title={copy.passwords.sent.title} lead={copy.passwords.sent.lead} />

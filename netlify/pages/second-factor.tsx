@@ -1,4 +1,4 @@
-import { words } from './factor-words.ts'
+import { copy } from './copy.ts'
 import { Choice, CodeField, Form, type FormError, SecretCodeField, Submit } from './form-parts.tsx'
 import { Layout } from './layout.tsx'
 import { safeHref } from './safe.ts'
@@ -20,21 +20,22 @@ type Props = {
 /** Asks for the second factor of a sign-in: a code of the authenticator app, or a recovery code. */
 export function SecondFactorPage({ kind, mayRemember, otherHref, passkeyHref, startOverHref, ...form }: Props) {
   const { error } = form
-  const text = words.second[kind]
-  const [Field, label] = kind === 'totp' ? [CodeField, words.code] : [SecretCodeField, words.stepUp.recoveryCode]
+  const text = copy.factors.second[kind]
+  const [Field, label] =
+    kind === 'totp' ? [CodeField, copy.factors.code] : [SecretCodeField, copy.factors.stepUp.recoveryCode]
   return (
-    <Layout title={text.title} lead={text.lead} failed={Boolean(error)}>
-      <Form {...form} hidden={{ kind }} fields={['code']}>
+    <Layout title={text.title} form lead={text.lead} failed={Boolean(error)}>
+      <Form main {...form} hidden={{ kind }} fields={['code']}>
         <Field label={label} error={error} />
         {kind === 'totp' && mayRemember && (
-          <Choice type="checkbox" name="remember" value="1" label={words.second.remember} />
+          <Choice type="checkbox" name="remember" value="1" label={copy.factors.second.remember} />
         )}
-        <Submit text={words.second.submit} />
+        <Submit text={copy.factors.second.submit} />
       </Form>
       <div class="aside">
         {passkeyHref && (
           <p>
-            <a href={safeHref(passkeyHref)}>{words.second.passkey}</a>
+            <a href={safeHref(passkeyHref)}>{copy.factors.second.passkey}</a>
           </p>
         )}
         {otherHref && (
@@ -43,7 +44,7 @@ export function SecondFactorPage({ kind, mayRemember, otherHref, passkeyHref, st
           </p>
         )}
         <p>
-          <a href={safeHref(startOverHref)}>{words.second.startOver}</a>
+          <a href={safeHref(startOverHref)}>{copy.factors.second.startOver}</a>
         </p>
       </div>
     </Layout>

@@ -4,7 +4,7 @@ import { keepBrowserKey } from '../../shared/access/browser-key.ts'
 import { newFormToken } from '../../shared/access/form-token.ts'
 import { safeReturnTo, signInEnd } from '../../shared/access/return-to.ts'
 import { LIFETIME_SECONDS } from '../../shared/domain/otp-challenge.ts'
-import { catalogue, durationText, isRefusal } from '../../shared/errors.ts'
+import { catalogue, isRefusal } from '../../shared/errors.ts'
 import type { AppContext } from '../../shared/http/app.ts'
 import { readQuery } from '../../shared/http/body.ts'
 import { endsAtClient } from '../../shared/oauth/authorize/authorize-url.ts'
@@ -25,10 +25,11 @@ import {
 import { SUPABASE } from '../../shared/sso/supabase-project.ts'
 import { returnToField } from '../../shared/typed/fields.ts'
 import { CodePage } from './code.tsx'
-import { copy, fill } from './copy.ts'
+import { copy, fill, refusalText } from './copy.ts'
 import type { Expired, Shown } from './form.ts'
 import { renderPage } from './render.ts'
 import { SignInPage } from './sign-in.tsx'
+import { durationText } from './wait.tsx'
 
 const providerHref = (slug: string, returnTo: string | undefined) =>
   `/v1/auth/oauth?${new URLSearchParams({ provider: slug, ...(returnTo && { redirect_uri: returnTo }) })}`
@@ -159,6 +160,6 @@ export async function openSignIn(
   const waiting = failed ? await findTransaction(c.var.call, query.t) : undefined
   const transaction = waiting ?? newTransaction({ returnTo: asked ?? options.home })
   const typed = { email: transaction.email, phone: query.by === 'phone' ? '' : undefined }
-  const error = failed && ({ text: catalogue[failed].message, field: 'form' } as const)
+  const error = failed && ({ text: refusalText(failed), field: 'form' } as const)
   return signInPage(c, transaction, { typed, error })
 }

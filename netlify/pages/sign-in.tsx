@@ -3,7 +3,6 @@ import { Support } from './error-page.tsx'
 import { ButtonLink, EmailField, Form, type FormError, PhoneField, Submit } from './form-parts.tsx'
 import { Layout, Name, Sentence } from './layout.tsx'
 import { PasskeyForm } from './passkey.tsx'
-import { words } from './passkey-words.ts'
 import { displayName } from './safe.ts'
 
 type SignInProps = {
@@ -56,12 +55,14 @@ export function SignInPage(props: SignInProps) {
   const client = clientName && displayName(clientName, copy.unnamedClient)
   return (
     <Layout
+      form
       title={text.title}
       lead={client ? <Sentence text={leadFor} client={<Client name={client} host={props.clientHost} />} /> : lead}
       notice={linking ? fill(text.linking, { provider: linking }).join('') : props.notice}
       failed={Boolean(error)}
     >
       <Form
+        main
         action={action}
         csrf={csrf}
         hidden={{ return_to: props.returnTo }}
@@ -90,8 +91,8 @@ export function SignInPage(props: SignInProps) {
           kind="get"
           offered={!byPhone}
           hidden={{ return_to: props.returnTo }}
-          text={words.use.submit}
-          failed={words.use.failed}
+          text={copy.passkeys.use.submit}
+          failed={copy.passkeys.use.failed}
         />
       )}
       {(providers.length > 0 || passwordHref || switchHref) && (

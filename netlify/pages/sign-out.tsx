@@ -53,13 +53,13 @@ export function ConfirmSignOutPage({ email, returnHref, returnHost, ...form }: C
   const href = safeHref(returnHref, 'app')
   const lead = <Sentence text={text.lead} email={<Name>{email}</Name>} />
   return (
-    <Layout title={text.title} lead={lead} failed={Boolean(form.error)}>
+    <Layout form title={text.title} lead={lead} failed={Boolean(form.error)}>
       {returnHost && (
         <p class="note">
           <Sentence text={text.afterwards} host={<Name>{returnHost}</Name>} />
         </p>
       )}
-      <Form {...form} class="actions">
+      <Form main {...form} class="actions">
         <Submit text={text.submit} />
         {href && <ButtonLink href={href} text={text.stay} />}
       </Form>

@@ -1,8 +1,7 @@
-import { words } from './factor-words.ts'
+import { copy } from './copy.ts'
 import { Buttons, CodeField, Form, type FormError, FormProblem, SecretCodeField } from './form-parts.tsx'
 import { Layout, Name, Sentence } from './layout.tsx'
 import { PasskeyForm } from './passkey.tsx'
-import { words as passkeyWords } from './passkey-words.ts'
 import { safeHref } from './safe.ts'
 
 type StepUpProps = {
@@ -27,30 +26,32 @@ type StepUpProps = {
 /** Asks a signed-in person for a passkey or a code of their authenticator app, or for a recovery code. */
 export function StepUpPage(props: StepUpProps) {
   const { method, action, csrf, returnTo, error, backHref, otherHref, email, host, passkey, byCode } = props
-  const text = words.stepUp[method]
-  const [Field, label] = method === 'totp' ? [CodeField, words.code] : [SecretCodeField, words.stepUp.recoveryCode]
+  const text = copy.factors.stepUp[method]
+  const [Field, label] =
+    method === 'totp' ? [CodeField, copy.factors.code] : [SecretCodeField, copy.factors.stepUp.recoveryCode]
   const hidden = { return_to: returnTo, need: props.need }
-  const leadText = passkey ? words.stepUp.passkey.lead : text.lead
+  const leadText = passkey ? copy.factors.stepUp.passkey.lead : text.lead
   const lead = <Sentence text={leadText} email={<Name>{email}</Name>} />
   return (
-    <Layout title={text.title} lead={lead} failed={Boolean(error)}>
+    <Layout form={byCode} title={text.title} lead={lead} failed={Boolean(error)}>
       {(!byCode || error?.field === 'form') && <FormProblem error={error} />}
       {passkey && (
         <PasskeyForm
           {...{ ...passkey, csrf, hidden }}
           kind="get"
           primary
-          text={words.stepUp.passkey.submit}
-          failed={passkeyWords.use.failed}
+          text={copy.factors.stepUp.passkey.submit}
+          failed={copy.passkeys.use.failed}
         />
       )}
       {passkey && !byCode && (
         <p class="caution" data-without-passkeys="">
-          {passkeyWords.use.impossible}
+          {copy.passkeys.use.impossible}
         </p>
       )}
       {byCode && (
         <Form
+          main
           action={action}
           csrf={csrf}
           hidden={hidden}
@@ -59,14 +60,14 @@ export function StepUpPage(props: StepUpProps) {
           class={passkey && 'aside'}
         >
           <Field label={label} error={error} describedBy="guard" />
-          <Buttons submit={words.stepUp.submit} backHref={backHref} />
+          <Buttons submit={copy.factors.stepUp.submit} backHref={backHref} />
           <p class="note" id="guard">
-            <Sentence text={words.stepUp.guard} host={<Name>{host}</Name>} />
+            <Sentence text={copy.factors.stepUp.guard} host={<Name>{host}</Name>} />
           </p>
         </Form>
       )}
       <div class="aside">
-        <p>{passkey ? words.stepUp.passkey.otherLead : text.otherLead}</p>
+        <p>{passkey ? copy.factors.stepUp.passkey.otherLead : text.otherLead}</p>
         <a href={safeHref(otherHref)}>{text.other}</a>
       </div>
     </Layout>

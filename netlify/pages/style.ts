@@ -36,6 +36,7 @@ main>:last-child,main>form:last-child>:last-child{margin-bottom:0}
 .lead{margin-bottom:1.5rem}
 .note{font-size:.9375rem;margin:1rem 0 0}
 footer{margin-top:auto;padding-top:2rem;font-size:.875rem;color:var(--muted)}
+.languages{display:flex;flex-wrap:wrap;gap:.25rem 1rem;margin-top:.5rem}
 label{display:block;margin-bottom:.4375rem;font-weight:600}
 input[type=tel],input[type=password],input[type=text]{display:block;width:100%;min-height:3rem;padding:.625rem .875rem;border:1px solid var(--edge);
 border-radius:10px;background:var(--surface);color:inherit;font:inherit}

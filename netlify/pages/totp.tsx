@@ -1,4 +1,4 @@
-import { words } from './factor-words.ts'
+import { copy } from './copy.ts'
 import { Buttons, CodeField, Form, type FormError } from './form-parts.tsx'
 import { Fact, Layout } from './layout.tsx'
 
@@ -39,9 +39,9 @@ export function EnrolTotpPage(props: EnrolTotpProps) {
     hidden,
     because = '',
   } = props
-  const text = words.enrolment
+  const text = copy.factors.enrolment
   return (
-    <Layout title={text.title} lead={`${because}${text.lead}`} failed={Boolean(error)}>
+    <Layout title={text.title} form lead={`${because}${text.lead}`} failed={Boolean(error)}>
       <img
         class="qr"
         src={`data:image/svg+xml;base64,${Buffer.from(picture).toString('base64')}`}
@@ -65,6 +65,7 @@ export function EnrolTotpPage(props: EnrolTotpProps) {
         </dl>
       </details>
       <Form
+        main
         action={action}
         csrf={csrf}
         hidden={{ enrolment, return_to: returnTo, ...hidden }}
@@ -72,7 +73,7 @@ export function EnrolTotpPage(props: EnrolTotpProps) {
         fields={['code']}
         class="below"
       >
-        <CodeField label={words.code} error={error} />
+        <CodeField label={copy.factors.code} error={error} />
         <Buttons submit={text.submit} backHref={backHref} />
       </Form>
     </Layout>

@@ -1,4 +1,3 @@
-import { accepts } from 'hono/accepts'
 import { getCookie, setCookie } from 'hono/cookie'
 import { plainAddress } from '../addresses.ts'
 import { type Call, logFailure } from '../call.ts'
@@ -7,11 +6,9 @@ import { GatewayError } from '../errors.ts'
 import type { Gateway } from '../gateway.ts'
 import { newId } from '../ids.ts'
 import type { AppContext } from './app.ts'
+import { languageOf } from './language.ts'
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
-
-/** Languages of the messages (`supabase/functions/_shared/templates`). */
-const LANGUAGES = ['en', 'de', 'fr', 'es', 'pt']
 
 let find: () => Gateway | undefined = () => undefined
 
@@ -33,21 +30,6 @@ function clientAddress(request: Request, platformAddress: string | undefined): s
   return plainAddress(forwarded) ?? plainAddress(platformAddress)
 }
 
-/** The supported language that the browser prefers, if any (RFC 9110 section 12.5.4). */
-function askedLanguage(c: AppContext): string | undefined {
-  const found = accepts(c, {
-    header: 'Accept-Language',
-    supports: LANGUAGES,
-    default: '',
-    match: (asked, { supports, default: otherwise }) =>
-      asked
-        .filter(({ q }) => q > 0)
-        .map(({ type }) => type.split('-')[0]?.toLowerCase() ?? '')
-        .find((language) => supports.includes(language)) ?? otherwise,
-  })
-  return found || undefined
-}
-
 /** Returns the call of a request, created once. The gateway is resolved on use, since some routes are served without one. */
 export function callOf(c: AppContext): Call {
   const { req } = c
@@ -65,7 +47,7 @@ export function callOf(c: AppContext): Call {
       clientIp: clientAddress(req.raw, netlify?.ip),
       userAgent: req.header('user-agent')?.slice(0, 512),
       get language() {
-        return askedLanguage(c)
+        return languageOf(c)
       },
       method: req.method,
       url: req.url,

@@ -3,12 +3,12 @@ import { config, isHttps } from '../config.ts'
 import type { AppContext } from './app.ts'
 
 export const SESSION_COOKIE = 'lanonasis_session'
-const USER_COOKIE = 'lanonasis_user'
+export const USER_COOKIE = 'lanonasis_user'
 const KNOWN_BROWSER_COOKIE = 'lanonasis_known'
 const KNOWN_BROWSER_SECONDS = 180 * 86_400
 
 /** Content of `lanonasis_user` for pages of other subdomains; readable by script, never trusted by the gateway. */
-type CookieUser = { id: string; email: string; role: string; name?: string; avatar_url?: string }
+type CookieUser = { id: string; email: string; role: string; name?: string; avatar_url?: string; locale?: string }
 
 const attributes = (): CookieAttributes => {
   const domain = config().COOKIE_DOMAIN

@@ -139,11 +139,11 @@ export async function strengthenStarted(
 
 /** Returns the cookies of a browser session. */
 export const sessionCookies = (
-  { uai, email, role }: Person,
+  { uai, email, role, locale }: Person,
   { handle, expiresAt }: Pick<StartedSession, 'handle' | 'expiresAt'>,
   now: Date,
 ): SessionCookies => ({
   handle,
-  user: { id: uai, email, role },
+  user: { id: uai, email, role, locale },
   maxAge: Math.floor((expiresAt.getTime() - now.getTime()) / 1000),
 })

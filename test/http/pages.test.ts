@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import { copy, fill, scopeSentence } from '../../netlify/pages/copy.ts'
+import { fill, scopeSentence } from '../../netlify/pages/copy.ts'
 import { contentSecurityPolicy, renderPage } from '../../netlify/pages/render.ts'
 import { displayName, formActionSources, safeHref } from '../../netlify/pages/safe.ts'
 import { SignedOutPage } from '../../netlify/pages/sign-out.tsx'
+import { en } from '../../netlify/pages/texts/texts-en.ts'
 
 describe('renderPage', () => {
   it('200 with headers against caching, framing and scripts (OAuth 2.1 7.11, RFC 9700 4.2.4)', async () => {
@@ -135,6 +136,6 @@ it('fill never expands a place that came from a part', () => {
 })
 
 it('every sentence is filled: no place of the copy is left without a name', () => {
-  const sentences = JSON.stringify(copy).match(/\{[^"{}]*\}/g) ?? []
+  const sentences = JSON.stringify(en).match(/\{[^"{}]*\}/g) ?? []
   expect(sentences.filter((place) => !/^\{[a-z]+\}$/.test(place))).toEqual([])
 })
