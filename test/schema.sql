@@ -3120,7 +3120,9 @@ declare
 begin
   if tg_table_name = 'subject_keys' then
     v_sealed := new.wrapped_key;
-  elsif is_ring_sealed(new.name) then
+  elsif not is_ring_sealed(new.name) then
+    return new;
+  else
     v_sealed := new.sealed;
   end if;
   if sealed_epoch(v_sealed) < (select min(k.epoch) from key_ring k where k.purpose = 'subject-key-wrapping') then

@@ -5,7 +5,7 @@ import type { Gateway } from '../../shared/gateway.ts'
 import { listCheckpoints } from '../../shared/queries/audit-tree.ts'
 import { changedKeyRing } from '../../shared/queries/opening.ts'
 import { completeRing, openStoredRing } from '../../shared/start.ts'
-import { createKeyRing, nextKeys, type RingKey } from '../../shared/tokens/key-ring.ts'
+import { createKeyRing, isRewrapping, nextKeys, type RingKey } from '../../shared/tokens/key-ring.ts'
 import type { NoteSigner } from '../../shared/tokens/note.ts'
 import { configuredRoots } from '../../shared/tokens/roots.ts'
 import { actWithin, type Owner } from './operator.ts'
@@ -29,10 +29,6 @@ const CHECKED_AT_ONCE = 2000
 /** Pause before values that others had locked are tried again. */
 const LOCKED_MS = 50
 
-/** Whether a rewrap was begun and not finished. */
-const isRunning = (ring: readonly RingKey[]) =>
-  new Set(ring.filter(({ purpose }) => purpose === 'subject-key-wrapping').map(({ epoch }) => epoch)).size > 1
-
 /** Reads the key ring into this gateway. */
 async function readRing({ config, reads, ring }: Gateway): Promise<void> {
   const stored = await changedKeyRing(reads, 0)
@@ -49,7 +45,7 @@ async function begin(gateway: Gateway, knownSeconds: number): Promise<RingKey> {
   const stored = await changedKeyRing(reads, 0)
   if (!stored) throw new RefusedError('The database has no key ring yet.')
   const activeFrom = new Date(gateway.now().getTime() + knownSeconds * 1000)
-  const next = (keys: readonly RingKey[]) => (isRunning(keys) ? [] : nextKeys(keys, activeFrom))
+  const next = (keys: readonly RingKey[]) => (isRewrapping(keys) ? [] : nextKeys(keys, activeFrom))
   const { keys } = await completeRing(reads, await openStoredRing(stored, roots), roots, next)
   ring.replace(keys)
   const [newest] = keys.filter(({ purpose }) => purpose === 'subject-key-wrapping').sort((a, b) => b.epoch - a.epoch)

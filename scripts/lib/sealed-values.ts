@@ -1,7 +1,7 @@
 import type postgres from 'postgres'
 import { KEY_RING_ID } from '../../shared/domain/key-ring.ts'
 import { rootOver } from '../../shared/events/merkle.ts'
-import type { KeyRing, SealingPurpose } from '../../shared/tokens/key-ring.ts'
+import { headOf, type KeyRing, type SealingPurpose } from '../../shared/tokens/key-ring.ts'
 import { RefusedError } from './terminal.ts'
 
 type AnySql = postgres.ISql<Record<never, never>>
@@ -35,9 +35,6 @@ type SealedValue = {
   isSound: boolean
 }
 type Row = Omit<SealedValue, 'purpose'> & { kind: string | null }
-
-/** The bytes with which values of an epoch begin. */
-const headOf = (epoch: number) => Buffer.of(2, epoch >> 8, epoch & 255)
 
 /**
  * Lists values of a table by their id.

@@ -94,8 +94,12 @@ export function nextKeys(ring: readonly RingKey[], activeFrom: Date): RingKey[] 
     .map((key) => ({ ...key, epoch, activeFrom }))
 }
 
+/** Whether a rewrap was begun and not finished. */
+export const isRewrapping = (ring: readonly RingKey[]): boolean =>
+  ring.filter(({ purpose }) => purpose === 'subject-key-wrapping').length > 1
+
 /** The bytes with which every value begins that a key of this epoch sealed. */
-function headOf(epoch: number): Buffer {
+export function headOf(epoch: number): Buffer {
   const head = Buffer.alloc(VERSION_BYTES + EPOCH_BYTES, WITH_EPOCH)
   head.writeUInt16BE(epoch, VERSION_BYTES)
   return head

@@ -4,14 +4,18 @@ import { rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { doctor } from '../../scripts/doctor.ts'
 import { events } from '../../scripts/events.ts'
 import { keys } from '../../scripts/keys.ts'
+import type { Checked } from '../../scripts/lib/doctor/check.ts'
 import { onServer } from '../../scripts/lib/gateway-database.ts'
 import { listSealed, sealedTables } from '../../scripts/lib/sealed-values.ts'
 import { readArchive } from '../../scripts/lib/verify-archives.ts'
 import type { Verification } from '../../scripts/lib/verify-events.ts'
+import { createCall } from '../../shared/call.ts'
 import { loadConfig } from '../../shared/config.ts'
 import { createGateway, type Gateway, openGateway } from '../../shared/gateway.ts'
+import { erasePerson } from '../../shared/people/erasure.ts'
 import { openStoredRing } from '../../shared/start.ts'
 import { createKeyRing, type KeyRing } from '../../shared/tokens/key-ring.ts'
 import { configuredRoots, type StoredRing } from '../../shared/tokens/roots.ts'
@@ -90,6 +94,11 @@ describe('rewrap', { timeout: 60_000 }, () => {
       err: `${victim?.name} is not what was stored: npm run events -- verify`,
     })
     expect(await verify()).toEqual(['secret_differs'])
+    const checked: Checked[] = JSON.parse((await call(doctor, owner(newer), '--json')).out)
+    expect(checked.find(({ check }) => check === 'rewrap')).toMatchObject({
+      state: 'warning',
+      fix: 'npm run keys -- rewrap',
+    })
     await put(victim?.sealed ?? Buffer.of())
     expect(await verify()).toEqual([])
     const running = await open(newer)
@@ -148,6 +157,23 @@ describe('rewrap', { timeout: 60_000 }, () => {
     expect(forged).not.toBe(out)
     expect(await faults(forged)).toContain('the rewrap is not signed by the key')
     await rm(file)
+  })
+
+  test('a person whose keys were sealed again is erased, with their salts, and the batches verify without them', async () => {
+    const gateway = await open(newer)
+    const [person] = await gateway.reads<{ uai: string }[]>`
+      select i.uai from auth_gateway.identities i
+      join auth_gateway.subject_keys k on k.subject = i.uai
+      where k.batch is not null and i.status = 'active' order by i.uai desc limit 1`
+    const uai = person?.uai ?? ''
+    const receipt = await erasePerson(
+      createCall(gateway),
+      { uai, members: [uai] },
+      { act: () => {}, reason: 'test', backupDays: 30 },
+    )
+    expect([receipt.keys_left, receipt.digests_left]).toEqual([0, 0])
+    await gateway.close()
+    expect(await verify()).toEqual([])
   })
 
   test('again: a third epoch, from the batches of the second', async () => {

@@ -7,6 +7,7 @@ import { cellOf } from '../../../shared/ids.ts'
 import { readLogLag } from '../../../shared/queries/log-lag.ts'
 import { listSigningKeys } from '../../../shared/queries/signing-keys.ts'
 import { inspectDatabase, startWarnings } from '../../../shared/start.ts'
+import { isRewrapping } from '../../../shared/tokens/key-ring.ts'
 import { configuredRoots } from '../../../shared/tokens/roots.ts'
 import { openConnection } from '../gateway-database.ts'
 import { grantText, listForeignGrants, listUnguarded } from '../guards.ts'
@@ -155,6 +156,13 @@ const checkKeys = ({ keys, config, reads }: Gateway) =>
     return late ? warning(detail, 'The scheduled job does not run: fix it, and npm run keys -- rotate') : ok(detail)
   })
 
+const checkRewrap = ({ ring }: Gateway) =>
+  look('rewrap', 'docs/operations/keys.md', async () =>
+    isRewrapping(ring.all())
+      ? warning('it was begun and is not finished: values are still under older keys', 'npm run keys -- rewrap')
+      : ok('no value is under older keys'),
+  )
+
 const checkAuditKey = ({ config }: Gateway) =>
   look('audit key', 'docs/operations/keys.md', async () =>
     config.AUDIT_SIGNING_KEY
@@ -236,6 +244,7 @@ export async function checkDatabase(gateway: Gateway, ownerUrl: string | undefin
     await checkKeys(gateway),
     await checkCell(gateway),
     await checkAuditKey(gateway),
+    await checkRewrap(gateway),
     await checkClock(gateway),
   ]
 }
