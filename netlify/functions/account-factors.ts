@@ -26,7 +26,7 @@ import { returnToField, typedCode } from '../../shared/typed/fields.ts'
 import { accountForm, expiredButton, formOf, idForm } from '../pages/account-forms.ts'
 import { copy } from '../pages/copy.ts'
 import type { Shown } from '../pages/form.ts'
-import { createFormApp } from '../pages/form-answers.ts'
+import { createFormApp, translated } from '../pages/form-answers.ts'
 import type { FormError } from '../pages/form-parts.tsx'
 import { sensitivePage } from '../pages/page-authority.ts'
 import { MakeRecoveryCodesPage, RecoveryCodesPage } from '../pages/recovery-codes.tsx'
@@ -39,6 +39,7 @@ const ENROL = '/account/totp'
 const CODES = '/account/recovery-codes'
 
 const app = createFormApp('Account pages')
+app.use(translated)
 const goal = once(() => z.object({ return_to: returnToField() }))
 const goalOf = (sent: { return_to?: string }) => safeReturnTo(gateway().config, sent.return_to)
 

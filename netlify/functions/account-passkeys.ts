@@ -22,7 +22,7 @@ import { accountForm, expiredButton, formOf, idForm } from '../pages/account-for
 import { NewPasskeyPage } from '../pages/account-passkeys.tsx'
 import { copy } from '../pages/copy.ts'
 import type { Shown } from '../pages/form.ts'
-import { createFormApp } from '../pages/form-answers.ts'
+import { createFormApp, translated } from '../pages/form-answers.ts'
 import { page, sensitivePage } from '../pages/page-authority.ts'
 import { renderPage } from '../pages/render.ts'
 import { redirectTo } from '../pages/sign-in-response.ts'
@@ -31,6 +31,7 @@ const HOME = '/account'
 const NEW = '/account/passkeys/new'
 
 const app = createFormApp('Account pages')
+app.use(translated)
 const goal = once(() => z.object({ return_to: returnToField() }))
 const goalOf = (sent: { return_to?: string }) => safeReturnTo(gateway().config, sent.return_to)
 

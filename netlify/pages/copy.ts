@@ -22,8 +22,10 @@ const LOADERS: { [Other in Exclude<Language, 'en'>]: () => Promise<Translation> 
   pt: async () => (await import('./texts/texts-pt.ts')).pt,
 }
 
+type Asked = { method: string; url: string }
+
 /** The language that the pages of a request are in. */
-type Speaking = { language: Language; texts: Sections; c: AppContext }
+type Speaking = { language: Language; texts: Sections; request: Asked }
 const speaking = new AsyncLocalStorage<Speaking>()
 
 const textsOf = async (language: Language): Promise<Sections> => (language === 'en' ? en : LOADERS[language]())
@@ -34,7 +36,16 @@ export async function inLanguage<Result>(c: AppContext, work: () => Promise<Resu
   requestLanguage(c.var.call, c.req.query('ui_locales'))
   const chosen = languageOfTag(c.req.query('language'))
   if (chosen) chooseLanguage(c.var.call, chosen)
-  return speaking.run({ language, texts: await textsOf(language), c }, work)
+  return inGivenLanguage(language, c.req, work)
+}
+
+/** Renders the pages that answer a request in a language. */
+export async function inGivenLanguage<Result>(
+  language: Language,
+  request: Asked,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  return speaking.run({ language, texts: await textsOf(language), request }, work)
 }
 
 async function speak(language: Language | undefined): Promise<void> {
@@ -56,9 +67,9 @@ export const preferLanguages = (c: AppContext, uiLocales: string | null): Promis
   speak(requestLanguage(c.var.call, uiLocales))
 
 /** The language of the page, and the request that it answers if it is in the language of that. */
-export function pageLanguage(): { language: Language; request?: AppContext['req'] } {
+export function pageLanguage(): { language: Language; request?: Asked } {
   const store = speaking.getStore()
-  return store ? { language: store.language, request: store.c.req } : { language: 'en' }
+  return store ? { language: store.language, request: store.request } : { language: 'en' }
 }
 
 const expanded = new WeakMap<object, unknown>()

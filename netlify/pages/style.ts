@@ -145,10 +145,11 @@ th,td{padding:.375rem .5rem .375rem 0;text-align:left;font-weight:400;font-varia
 thead th{border-top:0;color:var(--muted);font-size:.875rem}
 tbody th{white-space:nowrap;width:8rem}
 .qr{display:block;width:min(100%,15rem);height:auto;margin:0 auto 1rem;padding:.5rem;border-radius:10px;background:#fff}
-.codes{columns:2;margin:0 0 1.5rem;padding:1rem 1rem 1rem 2.5rem;border:1px solid var(--line);border-radius:12px;
+.codes{display:grid;grid-template:repeat(5,auto)/1fr 1fr;grid-auto-flow:column;column-gap:2rem;margin:0 0 1.5rem;padding:1rem 1rem 1rem 2.5rem;border:1px solid var(--line);border-radius:12px;
 font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;font-size:.9375rem}
 .codes li{padding:.25rem 0;white-space:nowrap}
-@media (max-width:26rem){.codes{columns:1}}
+@media (max-width:26rem){.codes{grid-template:none;grid-auto-flow:row}}
+@media print{body{background:none}.actions,.languages,footer{display:none!important}main{border:0}}
 .secret{font-size:1.5rem;text-align:center;letter-spacing:.08em;padding:1rem;border:1px solid var(--line);border-radius:12px;background:var(--tint);user-select:all}
 .below{margin-top:1.5rem}
 .spaced input+label{margin-top:1rem}
