@@ -32,7 +32,7 @@ import { createFormApp } from '../pages/form-answers.ts'
 import { sensitivePage } from '../pages/page-authority.ts'
 import { renderPage } from '../pages/render.ts'
 
-const HOME = '/account'
+const HOME = '/account/sign-in'
 const app = createFormApp('Account pages')
 
 const emailForm = once(() => z.object({ email: typedEmail() }))
@@ -40,7 +40,7 @@ const phoneForm = once(() => z.object({ phone: typedPhone() }))
 const codeForm = once(() => z.object({ code: typedCode() }))
 
 for (const kind of ['email', 'phone'] as const) {
-  const base = `${HOME}/${kind}`
+  const base = `/account/${kind}`
   const channel = kind === 'email' ? 'email' : 'sms'
   const props = (c: AppContext, principal: PersonPrincipal, action: string, transaction?: string) => ({
     ...formOf(c, principal, transaction),

@@ -34,7 +34,7 @@ import { renderPage } from '../pages/render.ts'
 import { redirectTo } from '../pages/sign-in-response.ts'
 import { EnrolTotpPage } from '../pages/totp.tsx'
 
-const HOME = '/account'
+const HOME = '/account/sign-in'
 const ENROL = '/account/totp'
 const CODES = '/account/recovery-codes'
 

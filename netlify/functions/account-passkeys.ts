@@ -27,7 +27,7 @@ import { page, sensitivePage } from '../pages/page-authority.ts'
 import { renderPage } from '../pages/render.ts'
 import { redirectTo } from '../pages/sign-in-response.ts'
 
-const HOME = '/account'
+const HOME = '/account/sign-in'
 const NEW = '/account/passkeys/new'
 
 const app = createFormApp('Account pages')

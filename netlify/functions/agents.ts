@@ -21,7 +21,7 @@ import * as schemas from '../openapi/schemas.ts'
 import { accountForm, expiredButton, formOf } from '../pages/account-forms.ts'
 import { AgentFormPage, type AgentFormValues, AgentsPage, words } from '../pages/agents.tsx'
 import { SCOPE_GROUPS } from '../pages/api-key-parts.tsx'
-import type { Shown, Typed } from '../pages/form.ts'
+import type { Shown } from '../pages/form.ts'
 import { createFormApp } from '../pages/form-answers.ts'
 import { page } from '../pages/page-authority.ts'
 import { renderPage } from '../pages/render.ts'
@@ -167,25 +167,22 @@ const revocationForm = once(() =>
   z.object({
     agent: z.optional(z.uuid('not_found')),
     client_id: z.optional(text()),
-    back: z.optional(z.literal('account')),
   }),
 )
 
-/** Posted by a button of this page or the account page, which then shows the result. */
 app.route('POST', `${BASE}/cut-off`, {
   authority: page(BASE),
   operation: { tag: 'Account pages', ...formOperation('Revokes an agent or application') },
 })((c, principal) => {
-  const isAccount = ({ back }: Typed) => back !== undefined
-  const leave = (typed: Typed) => c.redirect(isAccount(typed) ? '/account?done=withdrawn' : `${BASE}?done=cut`, 303)
+  const leave = () => c.redirect(`${BASE}?done=cut`, 303)
   return accountForm(c, principal, {
     schema: revocationForm(),
-    restart: ({ typed }) => expiredButton(isAccount(typed) ? '/account' : BASE),
+    restart: () => expiredButton(BASE),
     once: leave,
-    act: async ({ agent, client_id = '', back }) => {
+    act: async ({ agent, client_id = '' }) => {
       if (agent) await revokeAgent(c.var.call, principal, agent)
       else await revokeApplication(c.var.call, principal, client_id)
-      return leave({ back })
+      return leave()
     },
   })
 })

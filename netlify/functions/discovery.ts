@@ -63,7 +63,7 @@ app.route('GET', '/.well-known/passkey-endpoints', {
 })((c) => {
   requireRelyingParty(config())
   const { AUTH_BASE_URL: issuer } = config()
-  return c.json({ enroll: `${issuer}/account/passkeys/new`, manage: `${issuer}/account#passkeys` }, 200, CACHE)
+  return c.json({ enroll: `${issuer}/account/passkeys/new`, manage: `${issuer}/account/sign-in#passkeys` }, 200, CACHE)
 })
 
 const resourceQuery = once(() => z.object({ resource: z.optional(z.string().check(z.maxLength(2000))) }))

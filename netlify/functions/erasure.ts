@@ -17,7 +17,7 @@ import { createFormApp } from '../pages/form-answers.ts'
 import { sensitivePage } from '../pages/page-authority.ts'
 import { renderPage } from '../pages/render.ts'
 
-const HOME = '/account'
+const HOME = '/account/data'
 const BASE = '/account/erase'
 const app = createFormApp('Account pages', 'api')
 

@@ -37,3 +37,24 @@ export const accountForm = <Schema extends z.ZodMiniObject, State = Tab>(
   principal: PersonPrincipal,
   options: AccountForm<Schema, State>,
 ): Promise<Response> => form(c, { ...options, about: aboutOf(principal) })
+
+type AccountButton<Schema extends z.ZodMiniObject> = {
+  /** The page with the button, which shows the result. */
+  home: string
+  schema: Schema
+  render?: FormOptions<Schema, Tab>['render']
+  /** Returns the name of the notice. */
+  act: (input: z.output<Schema>) => Promise<string>
+}
+
+/** Handles a button of a page of the account once and shows the result on that page. */
+export const accountButton = <Schema extends z.ZodMiniObject>(
+  c: AppContext,
+  principal: PersonPrincipal,
+  { home, act, ...options }: AccountButton<Schema>,
+): Promise<Response> =>
+  accountForm(c, principal, {
+    ...options,
+    once: () => c.redirect(home, 303),
+    act: async (input) => c.redirect(`${home}?done=${await act(input)}`, 303),
+  })

@@ -1,5 +1,6 @@
 import type { PasskeyRecord } from '../../shared/queries/passkeys.ts'
 import { providerOf } from '../../shared/sign-in/passkey/providers.ts'
+import { Item } from './account-layout.tsx'
 import type { Account } from './account-sign-in.tsx'
 import { copy, fill } from './copy.ts'
 import { ButtonForm, ButtonLink, Form, type FormError, FormProblem, Submit, TextField } from './form-parts.tsx'
@@ -37,26 +38,10 @@ function PasskeyCard({ base, csrf, now, passkey }: Account & { passkey: PasskeyR
   const { id, aaguid, state, registeredAt, lastUsedAt } = passkey
   const name = displayName(passkey.name ?? '', text.unnamed)
   return (
-    <li>
-      <div class="row">
-        <div>
-          <h3>
-            <bdi>{name}</bdi>
-          </h3>
-          <dl class="pairs">
-            <Fact term={text.provider}>
-              {providerOf(aaguid) ?? text.unknownProvider}{' '}
-              <span class="tag good">{state.backupEligible ? text.synced : text.bound}</span>
-              {state.regressed && <span class="tag">{text.copied}</span>}
-            </Fact>
-            <TimeFact term={text.added} at={registeredAt} now={now} />
-            {lastUsedAt ? (
-              <TimeFact term={text.used} at={lastUsedAt} now={now} />
-            ) : (
-              <Fact term={text.used}>{text.neverUsed}</Fact>
-            )}
-          </dl>
-        </div>
+    <Item
+      mark="fingerprint"
+      title={name}
+      action={
         <ButtonForm
           action={`${base}/passkeys/remove`}
           csrf={csrf}
@@ -64,7 +49,17 @@ function PasskeyCard({ base, csrf, now, passkey }: Account & { passkey: PasskeyR
           text={text.remove}
           label={fill(text.removeWhich, { name }).join('')}
         />
-      </div>
+      }
+    >
+      <dl class="pairs">
+        <Fact term={text.provider}>
+          {providerOf(aaguid) ?? text.unknownProvider}{' '}
+          <span class="tag good">{state.backupEligible ? text.synced : text.bound}</span>
+          {state.regressed && <span class="tag">{text.copied}</span>}
+        </Fact>
+        <TimeFact term={text.used} at={lastUsedAt} otherwise={text.neverUsed} now={now} />
+        <TimeFact term={text.added} at={registeredAt} now={now} />
+      </dl>
       <details>
         <summary aria-label={fill(text.renameWhich, { name }).join('')}>{text.rename}</summary>
         <Form action={`${base}/passkeys/rename`} csrf={csrf} hidden={{ id }}>
@@ -74,7 +69,7 @@ function PasskeyCard({ base, csrf, now, passkey }: Account & { passkey: PasskeyR
           </div>
         </Form>
       </details>
-    </li>
+    </Item>
   )
 }
 

@@ -1,14 +1,17 @@
 import { type Factors, recoveryCodesLeft } from '../../shared/queries/factors.ts'
 import type { OperatorCodeListing } from '../../shared/queries/operator-codes.ts'
+import type { PasskeyRecord } from '../../shared/queries/passkeys.ts'
+import { AccountLayout, Item } from './account-layout.tsx'
+import { Passkeys } from './account-passkeys.tsx'
 import { words } from './account-words.ts'
 import { fill } from './copy.ts'
 import { words as factorWords } from './factor-words.ts'
-import { ButtonForm, ButtonLink } from './form-parts.tsx'
+import { ButtonForm, ButtonLink, type FormError, FormProblem } from './form-parts.tsx'
 import { Fact, Section } from './layout.tsx'
 import { displayName, safeHref } from './safe.ts'
 import { Time, TimeFact } from './time.tsx'
 
-/** What every section of the account page needs. */
+/** What every page of the account needs. */
 export type Account = { base: string; csrf: string; now: Date }
 
 type ShownMethod = {
@@ -27,8 +30,32 @@ type MethodsProps = Account & {
   byPhone: boolean
 }
 
+type SignInProps = MethodsProps &
+  FactorsProps & {
+    /** Absent where passkeys are off. */
+    passkeys?: { passkeys: PasskeyRecord[]; signals: object[] }
+    operatorCodes: OperatorCodeListing[]
+    notice?: string
+    error?: FormError
+  }
+
+/** How a person signs in. */
+export function SignInMethodsPage({ base, csrf, now, ...props }: SignInProps) {
+  const account = { base, csrf, now }
+  const { methods, providers, byPhone, passkeys, factors, operatorCodes, notice, error } = props
+  return (
+    <AccountLayout section="signIn" lead={words.lead.signIn} notice={notice} failed={Boolean(error)}>
+      <FormProblem error={error} />
+      <SignInMethods {...account} {...{ methods, providers, byPhone }} />
+      {passkeys && <Passkeys {...account} {...passkeys} />}
+      <SecondFactors {...account} factors={factors} />
+      <OperatorCodes codes={operatorCodes} now={now} />
+    </AccountLayout>
+  )
+}
+
 /** Lists a person's sign-in methods. The last one cannot be removed. */
-export function SignInMethods({ methods, providers, byPhone, ...account }: MethodsProps) {
+function SignInMethods({ methods, providers, byPhone, ...account }: MethodsProps) {
   const { base } = account
   return (
     <Section id="methods" title={words.methods} note={words.methodsLead}>
@@ -52,32 +79,36 @@ export function SignInMethods({ methods, providers, byPhone, ...account }: Metho
   )
 }
 
+const MARKS = { email: 'mail', phone: 'phone', password: 'lock' } as const
+
 function Method(props: ShownMethod & Account & { removable: boolean }) {
   const { id, kind, provider = '', address, linkedAt, removable, base, csrf, now } = props
   const title = fill(words.kinds[kind], { provider: displayName(provider, words.unknown) }).join('')
   return (
-    <li class="row">
-      <div>
-        <h3>{title}</h3>
-        {kind !== 'external' && address && (
-          <p class="mono">
-            <bdi>{address}</bdi>
-          </p>
-        )}
-        <p class="note">
-          {words.linked} <Time at={linkedAt} now={now} />
+    <Item
+      mark={kind === 'external' ? { initial: provider } : MARKS[kind]}
+      title={title}
+      action={
+        removable && (
+          <ButtonForm
+            action={`${base}/sign-in-methods/remove`}
+            csrf={csrf}
+            hidden={{ id }}
+            text={words.remove}
+            label={fill(words.removeWhat, { name: title }).join('')}
+          />
+        )
+      }
+    >
+      {kind !== 'external' && address && (
+        <p class="mono">
+          <bdi>{address}</bdi>
         </p>
-      </div>
-      {removable && (
-        <ButtonForm
-          action={`${base}/sign-in-methods/remove`}
-          csrf={csrf}
-          hidden={{ id }}
-          text={words.remove}
-          label={fill(words.removeWhat, { name: title }).join('')}
-        />
       )}
-    </li>
+      <p class="note">
+        {words.linked} <Time at={linkedAt} now={now} />
+      </p>
+    </Item>
   )
 }
 
@@ -86,7 +117,7 @@ type FactorsProps = Account & {
 }
 
 /** Lists a person's second factors. */
-export function SecondFactors({ base, csrf, now, factors }: FactorsProps) {
+function SecondFactors({ base, csrf, now, factors }: FactorsProps) {
   const { authenticators, passkeys } = factors
   const codesLeft = recoveryCodesLeft(factors)
   const text = factorWords.list
@@ -95,37 +126,41 @@ export function SecondFactors({ base, csrf, now, factors }: FactorsProps) {
       {authenticators.length === 0 && <p>{text.none}</p>}
       <ul class="cards">
         {authenticators.map(({ id, enrolledAt, lastUsedAt }) => (
-          <li class="row">
-            <div>
-              <h3>{text.name}</h3>
-              <dl class="pairs">
-                <TimeFact term={text.since} at={enrolledAt} now={now} />
-                <TimeFact term={text.used} at={lastUsedAt} now={now} />
-              </dl>
-            </div>
-            <ButtonForm
-              action={`${base}/totp/remove`}
-              csrf={csrf}
-              hidden={{ id }}
-              text={text.remove}
-              label={fill(text.removeWhich, { date: enrolledAt.toISOString().slice(0, 10) }).join('')}
-            />
-          </li>
+          <Item
+            mark="shield"
+            title={text.name}
+            action={
+              <ButtonForm
+                action={`${base}/totp/remove`}
+                csrf={csrf}
+                hidden={{ id }}
+                text={text.remove}
+                label={fill(text.removeWhich, { date: enrolledAt.toISOString().slice(0, 10) }).join('')}
+              />
+            }
+          >
+            <dl class="pairs">
+              <TimeFact term={text.since} at={enrolledAt} now={now} />
+              <TimeFact term={text.used} at={lastUsedAt} now={now} />
+            </dl>
+          </Item>
         ))}
         {(codesLeft > 0 || authenticators.length > 0 || passkeys.length > 0) && (
-          <li class="row">
-            <div>
-              <h3>{text.codes}</h3>
-              <p class="note">
-                {codesLeft > 0 ? fill(text.codesLeft, { count: String(codesLeft) }).join('') : text.codesNone}
-              </p>
-            </div>
-            <ButtonLink
-              kind="small"
-              href={`${base}/recovery-codes`}
-              text={codesLeft > 0 ? text.replaceCodes : text.makeCodes}
-            />
-          </li>
+          <Item
+            mark="list"
+            title={text.codes}
+            action={
+              <ButtonLink
+                kind="small"
+                href={`${base}/recovery-codes`}
+                text={codesLeft > 0 ? text.replaceCodes : text.makeCodes}
+              />
+            }
+          >
+            <p class="note">
+              {codesLeft > 0 ? fill(text.codesLeft, { count: String(codesLeft) }).join('') : text.codesNone}
+            </p>
+          </Item>
         )}
       </ul>
       <p class="row actions across">
@@ -139,40 +174,8 @@ export function SecondFactors({ base, csrf, now, factors }: FactorsProps) {
   )
 }
 
-type ShownDevice = { id: string; name?: string; rememberedAt: Date; expiresAt: Date }
-
-/** Lists the browsers in which a person is not asked for the second factor. */
-export function RememberedDevices({ devices, base, csrf, now }: Account & { devices: ShownDevice[] }) {
-  const text = factorWords.devices
-  if (devices.length === 0) return null
-  return (
-    <Section id="devices" title={text.title} note={text.lead}>
-      <ul class="cards">
-        {devices.map(({ id, name = text.unknown, rememberedAt, expiresAt }) => (
-          <li class="row">
-            <div>
-              <h3>{name}</h3>
-              <dl class="pairs">
-                <TimeFact term={text.since} at={rememberedAt} now={now} />
-                <TimeFact term={text.until} at={expiresAt} now={now} />
-              </dl>
-            </div>
-            <ButtonForm
-              action={`${base}/devices/forget`}
-              csrf={csrf}
-              hidden={{ id }}
-              text={text.forget}
-              label={fill(text.forgetWhich, { name }).join('')}
-            />
-          </li>
-        ))}
-      </ul>
-    </Section>
-  )
-}
-
 /** Lists the codes that operators created to sign in as this person. */
-export function OperatorCodes({ codes, now }: { codes: OperatorCodeListing[]; now: Date }) {
+function OperatorCodes({ codes, now }: { codes: OperatorCodeListing[]; now: Date }) {
   const text = factorWords.operatorCodes
   if (codes.length === 0) return null
   return (

@@ -1,4 +1,5 @@
 import type { Access } from '../../shared/queries/agent-delegations.ts'
+import { AccountLayout, Item } from './account-layout.tsx'
 import { Scopes } from './api-key-parts.tsx'
 import { fill } from './copy.ts'
 import {
@@ -11,13 +12,12 @@ import {
   ScopeChoices,
   TextField,
 } from './form-parts.tsx'
-import { Layout, Name, Section } from './layout.tsx'
+import { Layout, Section } from './layout.tsx'
 import { displayName } from './safe.ts'
 import { TimeFact } from './time.tsx'
 
 /** Every English sentence of the pages about agents and applications. */
 export const words = {
-  title: 'Agents and applications',
   lead: 'These act for you. Revoking access takes effect immediately.',
   agents: 'Agents',
   noAgents: 'No agent acts for you.',
@@ -62,7 +62,7 @@ export function AgentsPage({ agents, applications, notice, ...rest }: AgentsProp
     { named: 'client_id', title: words.applications, none: words.noApplications, entries: applications },
   ] as const
   return (
-    <Layout title={words.title} lead={words.lead} notice={notice} wide>
+    <AccountLayout section="applications" lead={words.lead} notice={notice}>
       <ButtonLink kind="small" href={`${rest.base}/new`} text={words.add} />
       {lists.map(({ named, title, none, entries }) => (
         <Section id={named} title={title} note={entries.length === 0 ? none : undefined}>
@@ -73,7 +73,7 @@ export function AgentsPage({ agents, applications, notice, ...rest }: AgentsProp
           </ul>
         </Section>
       ))}
-    </Layout>
+    </AccountLayout>
   )
 }
 
@@ -83,27 +83,29 @@ function Card({ base, csrf, now, entry, named }: CardProps) {
   const name = displayName(entry.client_name, words.unnamed)
   const host = entry.origin === 'document' && URL.canParse(entry.client_id) ? new URL(entry.client_id).host : undefined
   return (
-    <li>
-      <h3>
-        <Name>{name}</Name>
-      </h3>
+    <Item
+      mark={{ initial: name }}
+      title={name}
+      action={
+        <ButtonForm
+          action={`${base}/cut-off`}
+          csrf={csrf}
+          hidden={{ [named]: named === 'agent' ? entry.id : entry.client_id }}
+          text={words.cut}
+          label={fill(words.cutWhom, { name }).join('')}
+        />
+      }
+    >
       <p class="mono">
         <bdi>{displayName(host ?? entry.client_id, words.unnamed)}</bdi>
       </p>
-      <Scopes scopes={entry.scopes} most={4} />
+      <Scopes scopes={entry.scopes} most={4} label={words.may} />
       <dl class="pairs">
-        <TimeFact term={words.since} at={entry.since} now={now} />
         <TimeFact term={words.used} at={entry.last_used_at} otherwise={words.never} now={now} />
+        <TimeFact term={words.since} at={entry.since} now={now} />
         <TimeFact term={words.until} at={entry.expires_at} now={now} />
       </dl>
-      <ButtonForm
-        action={`${base}/cut-off`}
-        csrf={csrf}
-        hidden={{ [named]: named === 'agent' ? entry.id : entry.client_id }}
-        text={words.cut}
-        label={fill(words.cutWhom, { name }).join('')}
-      />
-    </li>
+    </Item>
   )
 }
 

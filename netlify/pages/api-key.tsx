@@ -1,8 +1,9 @@
+import { AccountLayout } from './account-layout.tsx'
 import { Dates, nameOf, Scopes, type ShownKey, Status } from './api-key-parts.tsx'
 import { words } from './api-key-words.ts'
 import { fill } from './copy.ts'
 import { ButtonLink } from './form-parts.tsx'
-import { Fact, Layout, Name } from './layout.tsx'
+import { Fact, Name } from './layout.tsx'
 import { Time } from './time.tsx'
 
 export type ShownEvent = { type: string; at: Date; by?: string; reason?: string }
@@ -26,7 +27,7 @@ export function ApiKeyPage({ base, shown, description, services, networks, limit
   const usable = shown.status === 'active' || shown.status === 'quarantined'
   const href = `${base}/${shown.id}`
   return (
-    <Layout title={name} heading={false} wide>
+    <AccountLayout section="keys" title={name} heading={false}>
       <p class="plain">
         <a href={base}>{words.back}</a>
       </p>
@@ -77,7 +78,7 @@ export function ApiKeyPage({ base, shown, description, services, networks, limit
         <h2 id="usage">{text.usage}</h2>
         {usage.length === 0 ? <p>{text.noUse}</p> : <Usage usage={usage} />}
       </section>
-    </Layout>
+    </AccountLayout>
   )
 }
 

@@ -1,8 +1,9 @@
+import { AccountLayout } from './account-layout.tsx'
 import { Dates, nameOf, Scopes, type ShownKey, Status } from './api-key-parts.tsx'
 import { words } from './api-key-words.ts'
 import { fill } from './copy.ts'
 import { ButtonLink } from './form-parts.tsx'
-import { Layout, Name, Notice } from './layout.tsx'
+import { Name, Notice } from './layout.tsx'
 
 type ApiKeysProps = { base: string; keys: ShownKey[]; now: Date; notice?: string }
 
@@ -11,7 +12,7 @@ export function ApiKeysPage({ base, keys, now, notice }: ApiKeysProps) {
   const current = keys.filter(({ status }) => status === 'active' || status === 'quarantined')
   const ended = keys.filter((key) => !current.includes(key))
   return (
-    <Layout title={words.title} heading={false} wide>
+    <AccountLayout section="keys" heading={false}>
       <div class="row">
         <h1>{words.title}</h1>
         {current.length > 0 && <ButtonLink kind="primary small" href={`${base}/new`} text={words.create} />}
@@ -26,7 +27,7 @@ export function ApiKeysPage({ base, keys, now, notice }: ApiKeysProps) {
           <List base={base} keys={ended} now={now} />
         </details>
       )}
-    </Layout>
+    </AccountLayout>
   )
 }
 

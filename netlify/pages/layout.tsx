@@ -26,15 +26,25 @@ type LayoutProps = PropsWithChildren<{
   notice?: string
   /** Puts "Error:" first in the title, where screen readers and tabs show it. */
   failed?: boolean
-  /** Gives lists and long forms more room, and the console still more. */
-  wide?: boolean | 'console'
+  /** Gives lists and long forms more room, and pages beside a navigation and the console still more. */
+  wide?: boolean | 'account' | 'console'
+  /** The navigation beside the page. */
+  aside?: Child
   /** Whether the page has a main form, which the language switch posts so that it keeps what was typed. */
   form?: boolean
 }>
 
 /** The frame of every page, with its heading. */
-export function Layout({ title, heading = title, lead, notice, failed, wide, form, children }: LayoutProps) {
+export function Layout({ title, heading = title, lead, notice, failed, wide, aside, form, children }: LayoutProps) {
   const state = failed ? fill(copy.titleError, { title }).join('') : title
+  const main = (
+    <main>
+      {heading !== false && <h1>{heading}</h1>}
+      {lead && <p class="lead">{lead}</p>}
+      <Notice text={notice} />
+      {children}
+    </main>
+  )
   return (
     <html lang={copy.lang}>
       <head>
@@ -42,17 +52,19 @@ export function Layout({ title, heading = title, lead, notice, failed, wide, for
         <title>{fill(copy.titleSite, { title: state }).join('')}</title>
         {head}
       </head>
-      <body class={wide === 'console' ? 'wide console' : wide ? 'wide' : undefined}>
+      <body class={typeof wide === 'string' ? `wide ${wide}` : wide ? 'wide' : undefined}>
         <header class="brand">
           {mark}
           {brandName()}
         </header>
-        <main>
-          {heading !== false && <h1>{heading}</h1>}
-          {lead && <p class="lead">{lead}</p>}
-          <Notice text={notice} />
-          {children}
-        </main>
+        {aside ? (
+          <div class="beside">
+            {aside}
+            {main}
+          </div>
+        ) : (
+          main
+        )}
         <footer>
           {copy.tagline}
           <LanguageSwitch posts={form} />

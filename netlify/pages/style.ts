@@ -93,6 +93,27 @@ details dl{margin-top:.5rem}
 details dd{font-weight:400;margin-bottom:.625rem}
 body.wide>*{max-width:46rem}
 body.console>*{max-width:76rem}
+body.account>*{max-width:66rem}
+body.account{padding-top:clamp(1.25rem,5vh,3rem)}
+.sections h2{margin:0 0 .5rem;padding:0 .75rem;color:var(--muted);font-size:.875rem}
+.sections ul{display:flex;flex-wrap:wrap;gap:.25rem;margin:0 0 1.5rem;padding:0;list-style:none}
+.sections a{display:flex;align-items:center;gap:.625rem;min-height:2.75rem;padding:.375rem .75rem;border-radius:10px;color:var(--ink);font-size:.9375rem;text-decoration:none}
+.sections a:hover{background:var(--ring);text-decoration:underline}
+.sections [aria-current]{background:var(--surface);box-shadow:inset 0 0 0 1px var(--line);font-weight:650}
+.sections .icon{flex:none;width:1.125rem;height:1.125rem;color:var(--muted)}
+.sections [aria-current] .icon{color:var(--brand)}
+@media (max-width:29.99rem){.sections ul{display:grid;grid-template-columns:1fr 1fr}.sections a{height:100%;line-height:1.3}}
+@media (min-width:60rem){.beside{display:grid;grid-template-columns:14.5rem minmax(0,1fr);gap:1.5rem;align-items:start}
+.sections{position:sticky;top:1.5rem}.sections ul{display:block}.sections li+li{margin-top:.125rem}.sections li:last-child{margin-top:.75rem;padding-top:.75rem;border-top:1px solid var(--line)}}
+.item{display:grid;grid-template-columns:2.5rem minmax(0,1fr);gap:.75rem 1rem;align-items:start}
+.item h3{margin:.375rem 0 .25rem}
+.item p{margin:0}.item .note{margin:.125rem 0 0}.item .mono{margin:.125rem 0 .5rem}.item .pairs{margin:.5rem 0 0}
+.account .across .button{flex:0 1 auto}.account section+section{margin-top:2.5rem}
+.account h2+.note{margin-top:-.375rem;margin-bottom:1rem}
+.item .act{grid-column:2}
+@media (min-width:40rem){.item{grid-template-columns:2.5rem minmax(0,1fr) auto}.item .act{grid-column:3}}
+.mark{display:grid;place-items:center;width:2.5rem;height:2.5rem;border-radius:10px;background:var(--tint);color:var(--brand);font-weight:650}
+.mark .icon{width:1.375rem;height:1.375rem}
 .tabs{margin-bottom:1.5rem;padding-bottom:.75rem;border-bottom:1px solid var(--line);font-size:.9375rem}
 .tabs [aria-current]{color:var(--ink);font-weight:650;text-decoration:none}
 .charts{display:grid;gap:1.25rem;grid-template-columns:repeat(auto-fit,minmax(13rem,1fr))}

@@ -1,42 +1,29 @@
-/** The first match applies, since most browsers also name those they derive from. */
-const BROWSERS: [sign: RegExp, name: string][] = [
-  [/\bEdg(A|iOS)?\//, 'Edge'],
-  [/\b(OPR|Opera|OPT)\//, 'Opera'],
-  [/\bSamsungBrowser\//, 'Samsung Internet'],
-  [/\bVivaldi\//, 'Vivaldi'],
-  [/\b(DuckDuckGo|Ddg)\//, 'DuckDuckGo'],
-  [/\b(Firefox|FxiOS)\//, 'Firefox'],
-  [/\b(HeadlessChrome|Chrome|Chromium|CriOS)\//, 'Chrome'],
-  [/\bVersion\/[\d.]+ .*\bSafari\//, 'Safari'],
-]
+import Bowser from 'bowser'
 
-const SYSTEMS: [sign: RegExp, name: string][] = [
-  [/\bWindows NT\b/, 'Windows'],
-  [/\biPhone\b/, 'iPhone'],
-  [/\biPad\b/, 'iPad'],
-  [/\bAndroid\b/, 'Android'],
-  [/\bCrOS\b/, 'ChromeOS'],
-  [/\bMacintosh\b/, 'macOS'],
-  [/\bLinux\b/, 'Linux'],
-]
+/** The names that a page may show: a parser also returns what the sender wrote in place of a name. */
+const BROWSERS = new Set(Object.values(Bowser.BROWSER_MAP))
+const SYSTEMS = new Set(Object.values(Bowser.OS_MAP))
+const DEVICES = new Set(['iPhone', 'iPad'])
 
-const named = (list: [RegExp, string][], text: string) => list.find(([sign]) => sign.test(text))?.[1]
+const known = (names: Set<string>, name: string | undefined) => (name && names.has(name) ? name : undefined)
 
-/** The text after the system in the User-Agent of a browser. */
-const browserPart = (userAgent: string | undefined) => /^Mozilla\/5\.0 \(([^)]*)\)(.*)$/.exec(userAgent ?? '') ?? []
+/** Parses the User-Agent of a browser; that of a program names none. */
+const parsed = (userAgent: string | undefined) =>
+  userAgent?.startsWith('Mozilla/5.0 (') ? Bowser.parse(userAgent) : undefined
 
 /** Returns the family of the browser that a User-Agent header claims, whatever its version and system. */
 export function browserFamily(userAgent: string | undefined): string | undefined {
-  const [, , rest = ''] = browserPart(userAgent)
-  return named(BROWSERS, rest)
+  return known(BROWSERS, parsed(userAgent)?.browser.name)
 }
 
 /**
- * Names the browser and system that a User-Agent header claims, such as "Firefox on Windows". Returns only names from these lists,
- * since the sender controls the header and could put any text there.
+ * Names the browser and system that a User-Agent header claims, such as "Firefox on Windows". Returns only names of known ones, since
+ * the sender controls the header and could put any text there.
  */
 export function describeUserAgent(userAgent: string | undefined): string | undefined {
-  const [, system = '', rest = ''] = browserPart(userAgent)
-  const names = [named(BROWSERS, rest), named(SYSTEMS, system)].filter((one) => one !== undefined)
-  return names.length > 0 ? names.join(' on ') : undefined
+  const claimed = parsed(userAgent)
+  if (!claimed) return undefined
+  const { browser, os, platform } = claimed
+  const names = [known(BROWSERS, browser.name), known(DEVICES, platform.model) ?? known(SYSTEMS, os.name)]
+  return names.filter(Boolean).join(' on ') || undefined
 }

@@ -41,6 +41,8 @@ export type SessionListing = {
   platform: string
   origin: string | null
   wrapped_key: Uint8Array | null
+  /** The application that the person signed in to, if the session names one. */
+  client_name: string | null
   started_at: Date
   last_seen_at: Date | null
   expires_at: Date
@@ -49,8 +51,10 @@ export type SessionListing = {
 /** A person's active sessions, newest first, at most 100. */
 export async function listSessions(sql: postgres.Sql, { members }: Person): Promise<SessionListing[]> {
   return sql<SessionListing[]>`
-    select s.id, s.uai, s.platform, s.origin, k.wrapped_key, s.started_at, a.last_seen_at, s.expires_at
-    from auth_gateway.sessions s left join auth_gateway.session_activity a on a.session_id = s.id
+    select s.id, s.uai, s.platform, s.origin, k.wrapped_key, c.metadata->>'client_name' as client_name,
+      s.started_at, a.last_seen_at, s.expires_at
+    from auth_gateway.sessions s left join auth_gateway.api_clients c on c.id = s.client_id
+    left join auth_gateway.session_activity a on a.session_id = s.id
     left join auth_gateway.subject_keys k on k.subject = s.uai
     where s.uai = any (${members}) and auth_gateway.session_is_live(s)
     order by s.started_at desc limit 100`

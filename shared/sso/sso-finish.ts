@@ -78,5 +78,5 @@ async function link(call: Call, flow: SsoFlow, account: ProvenAccount): Promise<
       throw error
     },
   )
-  return { location: `/account?done=${outcome}` }
+  return { location: `/account/sign-in?done=${outcome}` }
 }

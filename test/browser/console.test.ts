@@ -90,7 +90,7 @@ it('an operator sees what happens, follows a request, and acts on a person with 
 it('a person deletes their account', async () => {
   const grace = await signIn(gateway)
   const page = await openAs(grace)
-  await page.goto('/account')
+  await page.goto('/account/data')
   await page.getByRole('link', { name: 'Delete this account' }).click()
   await page.getByRole('heading', { name: 'Delete this account' }).waitFor()
   await checkPage(page, 'erase')

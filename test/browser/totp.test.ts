@@ -25,7 +25,7 @@ it('a person sets up an authenticator app, confirms with it, and removes it', as
   const complaints: string[] = []
   page.on('console', (message) => /status of 400/.test(message.text()) || complaints.push(message.text()))
 
-  await page.goto('/account')
+  await page.goto('/account/sign-in')
   await page.getByRole('link', { name: 'Set up an authenticator app' }).click()
   app = scan({ html: await page.content() } as never)
   await page.getByText('No camera? Type it in').click()
@@ -109,7 +109,7 @@ it('operators create and approve codes, and a person without mail signs in with 
   await page.route('**/dashboard**', (route) => route.fulfill({ body: 'the dashboard' }))
   await page.getByRole('button', { name: 'Sign in' }).click()
   await page.getByText('the dashboard').waitFor()
-  await page.goto(`${gateway.url}/account`)
+  await page.goto(`${gateway.url}/account/sign-in`)
   await page.getByRole('heading', { name: 'Codes that operators made for you' }).waitFor()
   await checkPage(page, 'account-operator-codes')
 }, 60_000)

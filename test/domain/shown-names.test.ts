@@ -61,7 +61,7 @@ describe('what a User-Agent header says', () => {
     ],
     [
       'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36 Edg/140.0.0.0',
-      'Edge on Windows',
+      'Microsoft Edge on Windows',
     ],
     [
       'Mozilla/5.0 (iPhone; CPU iPhone OS 18_6 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.6 Mobile/15E148 Safari/604.1',
@@ -73,11 +73,11 @@ describe('what a User-Agent header says', () => {
     ],
     [
       'Mozilla/5.0 (Linux; Android 15; SM-S931B) AppleWebKit/537.36 (KHTML, like Gecko) SamsungBrowser/28.0 Chrome/130.0.0.0 Mobile Safari/537.36',
-      'Samsung Internet on Android',
+      'Samsung Internet for Android on Android',
     ],
     [
       'Mozilla/5.0 (X11; CrOS x86_64 14541.0.0) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36',
-      'Chrome on ChromeOS',
+      'Chrome on Chrome OS',
     ],
     ['Mozilla/5.0 (X11; Linux x86_64) Gecko/20100101', 'Linux'],
     ['Visit https://evil.test to confirm', undefined],

@@ -38,7 +38,7 @@ export function useOidcSignIn(gateway: TestGateway) {
     begin,
     /** Follows "Connect …" on the person's account page. */
     async beginLink(browser: TestBrowser, slug: string): Promise<Page> {
-      const { html } = await browser.visit('/account')
+      const { html } = await browser.visit('/account/sign-in')
       const href = new RegExp(`href="([^"]*provider=${slug}&amp;purpose=link[^"]*)"`).exec(html)?.[1]
       return browser.visit((href ?? '').replaceAll('&amp;', '&'))
     },

@@ -47,7 +47,7 @@ async function samlAnswer(browser: TestBrowser, start: string, account: { id: st
 }
 
 async function connectAt(browser: TestBrowser, slug: string): Promise<string> {
-  const { html } = await browser.visit('/account')
+  const { html } = await browser.visit('/account/sign-in')
   const href = new RegExp(`href="([^"]*provider=${slug}&amp;purpose=link[^"]*)"`).exec(html)?.[1] ?? ''
   return href.replaceAll('&amp;', '&')
 }

@@ -78,12 +78,12 @@ describe('account takeover', () => {
   test('by linking CSRF, a page that makes the victim’s browser link the attacker’s account: refused', async () => {
     const victim = await signIn(gateway)
     const attacker = await signIn(gateway)
-    const { html } = await attacker.browser.visit('/account')
+    const { html } = await attacker.browser.visit('/account/sign-in')
     const stolen = /purpose=link[^"]*csrf=([\w-]+)/.exec(html)?.[1]
     expect(stolen).toBeTruthy()
     for (const csrf of ['', '&csrf=made-up', `&csrf=${stolen}`])
       expect((await begin(victim.browser, 'acme', `&purpose=link${csrf}`)).status).toBe(403)
-    const own = /purpose=link[^"]*csrf=([\w-]+)/.exec((await victim.browser.visit('/account')).html)?.[1]
+    const own = /purpose=link[^"]*csrf=([\w-]+)/.exec((await victim.browser.visit('/account/sign-in')).html)?.[1]
     const foreign = { headers: { 'sec-fetch-site': 'cross-site' } }
     const path = `/v1/auth/oauth?provider=acme&redirect_uri=/account&purpose=link&csrf=${own}`
     expect((await victim.browser.visit(path, foreign)).status).toBe(403)

@@ -165,8 +165,8 @@ const BUTTONS: Record<string, () => Promise<Button>> = {
     await openLimits(gateway)
     const tab = createBrowser(gateway)
     const asked = await passSignIn(gateway, tab, await tab.visit('/web/login?return_to=%2Faccount'), ada.email)
-    const page = await tab.submit(asked, { code: codeOf(ada.app, 0), remember: '1' }, '/web/second-factor')
-    return { tab, page }
+    await tab.submit(asked, { code: codeOf(ada.app, 0), remember: '1' }, '/web/second-factor')
+    return { tab, page: await tab.visit('/account/devices') }
   },
   '/web/recovery': async () => {
     const ada = await withApp()
@@ -232,18 +232,18 @@ const BUTTONS: Record<string, () => Promise<Button>> = {
     return { tab: browser, page: await browser.submit(asked, { decision: 'allow' }, '/oauth/consent') }
   },
   '/account/erase': async () => filled(at(await signIn(gateway), '/account/erase'), { word: 'delete' }),
-  '/account/sign-in-methods/remove': async () => at(await withSecondAddress(), '/account'),
+  '/account/sign-in-methods/remove': async () => at(await withSecondAddress(), '/account/sign-in'),
   '/account/sessions/end': async () => {
     const ada = await signIn(gateway)
     await openLimits(gateway)
     await signIn(gateway, ada.email)
-    return at(ada, '/account')
+    return at(ada, '/account/devices')
   },
   '/account/totp': async () => {
     const button = await at(await signIn(gateway), '/account/totp')
     return { ...button, fields: { code: codeOf(scan(button.page), 0) } }
   },
-  '/account/totp/remove': async () => at(await withApp(), '/account'),
+  '/account/totp/remove': async () => at(await withApp(), '/account/sign-in'),
   '/account/recovery-codes': async () => at(await withApp(), '/account/recovery-codes'),
   '/account/email': async () => filled(at(await signIn(gateway), '/account/email'), { email: newEmail() }),
   '/account/email/code': async () => addressCodePage('email', await signIn(gateway)),

@@ -194,7 +194,7 @@ describe('recovery codes', () => {
     expect(row).toMatchObject({ old: true })
     expect(await recover(ada, first)).toMatchObject({ status: 400 })
     expect(await recover(ada, second)).toMatchObject({ status: 200 })
-    expect((await ada.browser.visit('/account')).html).toContain('8 left')
+    expect((await ada.browser.visit('/account/sign-in')).html).toContain('8 left')
   })
 
   test('20 at once with the same one: one wins', async () => {
@@ -232,10 +232,10 @@ describe('removal', () => {
     const ada = await signIn(gateway)
     const app = await enrolTotp(ada)
     await ageStepUp(gateway, ada.uai, 901)
-    const asked = await ada.browser.submit(await ada.browser.visit('/account'), {}, '/account/totp/remove')
+    const asked = await ada.browser.submit(await ada.browser.visit('/account/sign-in'), {}, '/account/totp/remove')
     expect(asked.url).toContain('/web/step-up')
     await ada.browser.submit(asked, { code: codeOf(app, 0) }, '/web/step-up')
-    const done = await ada.browser.submit(await ada.browser.visit('/account'), {}, '/account/totp/remove')
+    const done = await ada.browser.submit(await ada.browser.visit('/account/sign-in'), {}, '/account/totp/remove')
     expect(done.html).toContain('The authenticator app was removed')
     expect((await stepUp(ada, codeOf(app, 1)).catch((error: Error) => error.message)).toString()).toContain('no form')
     const count = async () =>
@@ -257,7 +257,7 @@ describe('removal', () => {
     await enrolTotp(ada)
     await enrolTotp(eve)
     const [row] = await gateway.sql`select id from auth_gateway.totp_authenticators where uai = ${ada.uai}`
-    const page = await eve.browser.visit('/account')
+    const page = await eve.browser.visit('/account/sign-in')
     expect((await eve.browser.submit(page, { id: row?.id }, '/account/totp/remove')).status).toBe(404)
   })
 })
@@ -275,7 +275,7 @@ describe('an attacker who reads the mail of a person with an app', () => {
     const eve = await intrude(ada.email)
     for (const path of ['/account/email', '/account/totp', '/account/recovery-codes'])
       expect((await eve.browser.visit(path)).url, path).toContain('/web/step-up')
-    const page = await eve.browser.visit('/account')
+    const page = await eve.browser.visit('/account/sign-in')
     expect((await eve.browser.submit(page, {}, '/account/totp/remove')).url).toContain('/web/step-up')
     const link = `/v1/auth/oauth?${new URLSearchParams({ provider: 'none', purpose: 'link', redirect_uri: '/account' })}`
     expect((await eve.browser.visit(link)).url).not.toContain('/account/')
@@ -325,7 +325,7 @@ describe('an attacker who reads the mail of a person with an app', () => {
 
   test('an operator keeps the last app', async () => {
     const operator = await signInOperator(gateway)
-    const page = await operator.browser.visit('/account')
+    const page = await operator.browser.visit('/account/sign-in')
     const done = await operator.browser.submit(page, {}, '/account/totp/remove')
     expect(done.html).toContain('Operators need an authenticator app.')
   })

@@ -290,10 +290,12 @@ describe('a suppressed address', () => {
     expect((await browser.reload()).html).toContain('do not arrive')
   })
 
-  test('the account page shows the delivery status of its messages', async () => {
+  test('the activity page shows the delivery status of its messages', async () => {
     const { browser, email } = await signIn(gateway)
     await resendTells('email.delivered', gateway.inbox.sent.findLast(({ to }) => to === email)?.id ?? '')
-    expect((await browser.visit('/account')).html).toMatch(/What we sent you[\s\S]*A code by e-mail[\s\S]*Delivered/)
+    expect((await browser.visit('/account/activity')).html).toMatch(
+      /What we sent you[\s\S]*A code by e-mail[\s\S]*Delivered/,
+    )
   })
 
   test('figures count messages by delivery status', async () => {

@@ -315,7 +315,7 @@ describe('the account page', () => {
         ({ to, body }) => to === ada.email && body.kind === kind && body.key_preview === 'f•••@example.com',
       )
     await expect.poll(() => notified('sign_in_method_added')).toBe(true)
-    const account = await ada.browser.visit('/account')
+    const account = await ada.browser.visit('/account/sign-in')
     await ageSessions(gateway, ada.uai, 16 * 60)
     for (const path of ['/account/email', '/account/phone'])
       expect((await ada.browser.visit(path)).url).toContain('/web/login?prompt=login')
@@ -328,7 +328,7 @@ describe('the account page', () => {
     expect([remove.status, remove.body.code]).toEqual([401, 'STEP_UP_REQUIRED'])
     await gateway.sql`update auth_gateway.sessions set started_at = now() where uai = ${ada.uai}`
     const done = await ada.browser.submit(
-      await ada.browser.visit('/account'),
+      await ada.browser.visit('/account/sign-in'),
       { id: second?.id },
       '/sign-in-methods/remove',
     )
@@ -364,7 +364,7 @@ describe('the account page', () => {
 
   test('removes a way to sign in but never the last, and refuses what is not its own', async () => {
     const ada = await signIn(gateway)
-    const page = await ada.browser.visit('/account')
+    const page = await ada.browser.visit('/account/sign-in')
     expect(page.html).not.toContain('sign-in-methods/remove')
     const fields = Object.fromEntries(
       [...page.html.matchAll(/name="(csrf)" value="([^"]+)"/g)].map(([, name, value]) => [name, value]),
@@ -389,7 +389,7 @@ describe('the account page', () => {
     const email = newEmail()
     const ada = await signIn(gateway, email)
     const others = [await signIn(gateway, await resetAnd(email)), await signIn(gateway, await resetAnd(email))]
-    const page = await ada.browser.visit('/account')
+    const page = await ada.browser.visit('/account/devices')
     expect((page.html.match(/sessions\/end/g) ?? []).length).toBe(3)
     await ada.browser.submit(page, { which: 'others' }, '/account/sessions/end')
     for (const one of others) expect((await one.browser.visit('/account')).url).toContain('/web/login')

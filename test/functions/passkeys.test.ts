@@ -68,7 +68,7 @@ describe('a sign-in with a passkey', () => {
 
   test('400 PASSKEY_INVALID: a removed passkey, and malformed text', async () => {
     const ada = await withPasskey()
-    await ada.browser.submit(await ada.browser.visit('/account'), {}, '/account/passkeys/remove')
+    await ada.browser.submit(await ada.browser.visit('/account/sign-in'), {}, '/account/passkeys/remove')
     expect((await signInBy(ada)).status).toBe(400)
     const browser = createBrowser(gateway)
     const page = await browser.submit(await loginPage(browser), { credential: '{"id":1}' }, '/web/passkey')
@@ -180,7 +180,7 @@ test('a person who lost their only passkey signs in by code and removes it with 
   const asked = await passSignIn(gateway, browser, login, ada.email)
   expect(new URL(asked.url).pathname).toBe('/web/second-factor')
   await browser.submit(asked, { code }, '/web/second-factor')
-  const done = await browser.submit(await browser.visit('/account'), {}, '/account/passkeys/remove')
+  const done = await browser.submit(await browser.visit('/account/sign-in'), {}, '/account/passkeys/remove')
   expect(textOf(done)).toContain('The passkey was removed.')
   expect((await signInBy(ada)).status).toBe(400)
 })
@@ -194,7 +194,7 @@ test('a platform operator needs a passkey, and keeps the last one', async () => 
   const key = createSoftAuthenticator(gateway.url)
   const back = await person.browser.submit(page, { credential: key.create(ceremonyOf(page)) }, NEW)
   expect([back.status, new URL(back.url).pathname]).toEqual([200, '/admin'])
-  const account = await person.browser.visit('/account')
+  const account = await person.browser.visit('/account/sign-in')
   expect(textOf(await person.browser.submit(account, {}, '/account/passkeys/remove'))).toContain(
     'Operators need a passkey',
   )
@@ -261,6 +261,6 @@ test('the well-known documents name the origins and the pages', async () => {
   expect(await read('webauthn')).toEqual({ origins: [] })
   expect(await read('passkey-endpoints')).toEqual({
     enroll: `${gateway.url}/account/passkeys/new`,
-    manage: `${gateway.url}/account#passkeys`,
+    manage: `${gateway.url}/account/sign-in#passkeys`,
   })
 })

@@ -117,7 +117,7 @@ describe('an operator’s code', () => {
     await expect
       .poll(() => gateway.inbox.sent.at(-1)?.body)
       .toMatchObject({ kind: 'operator_code_made', to: ada.email })
-    const account = await ada.browser.visit('/account')
+    const account = await ada.browser.visit('/account/sign-in')
     for (const words of ['mail is down', operator.uai, 'not used']) expect(account.html).toContain(words)
     const { session } = await attempt(ada.email, body.code.toLowerCase())
     expect(session).toMatchObject({ method: 'operator_code', acr: 'urn:lanonasis:acr:operator-vouched' })
