@@ -1,4 +1,5 @@
 import { isIP } from 'node:net'
+import { brandVariables, coloursOf } from './config/brand.ts'
 import { connectedVariables, DEVELOPMENT_WEBHOOK_SECRET } from './config/connected.ts'
 import { operationVariables } from './config/operation.ts'
 import { DEVELOPMENT_MASTER_SECRET, isMasterSecret, serverVariables } from './config/server.ts'
@@ -6,7 +7,13 @@ import { tokensVariables } from './config/tokens.ts'
 import { isBase64, several, type ValueOf } from './config/variable.ts'
 
 /** Every variable the gateway reads, with its documentation, type and default; `docs/configuration.md` is generated from it. */
-export const variables = { ...serverVariables, ...connectedVariables, ...tokensVariables, ...operationVariables }
+export const variables = {
+  ...serverVariables,
+  ...brandVariables,
+  ...connectedVariables,
+  ...tokensVariables,
+  ...operationVariables,
+}
 
 type Mode = 'development' | 'test' | 'production'
 
@@ -139,8 +146,21 @@ export function config(): Config {
   return loaded
 }
 
-/** The name that pages show; the default one where no configuration is loaded, as in a gallery of pages. */
-export const brandName = (): string => loaded?.BRAND_NAME ?? variables.BRAND_NAME.fallback
+/** How the deployment presents itself; by default where no configuration is loaded, as in a gallery of pages. */
+export function deploymentBrand(
+  { BRAND_NAME: name = variables.BRAND_NAME.fallback, BRAND_COLOURS, BRAND_LOGO: logo }: Partial<Config> = loaded ?? {},
+) {
+  const isOurs = name === variables.BRAND_NAME.fallback && !logo
+  return { name, logo, isOurs, colours: BRAND_COLOURS ? coloursOf(BRAND_COLOURS) : undefined }
+}
+
+/** The brand of messages, where it is not that of the edge functions. */
+export function messageBrand(current: Config): { name?: string; colour?: string } | undefined {
+  const { name, isOurs, colours } = deploymentBrand(current)
+  return isOurs && !colours ? undefined : { name, colour: colours?.light }
+}
+
+export const brandName = (): string => deploymentBrand().name
 
 /** The dashboard, if there is one: a development gateway never redirects to the production dashboard. */
 export function dashboardUrl({ DASHBOARD_URL, mode }: Config): string | undefined {

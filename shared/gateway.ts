@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto'
 import postgres from 'postgres'
 import { arrayTypes } from './array-types.ts'
-import { type Config, config } from './config.ts'
+import { type Config, config, messageBrand } from './config.ts'
 import { createDatabaseClock, type DatabaseClock } from './database-clock.ts'
 import { databaseTls } from './database-tls.ts'
 import { createDelivery, type Deliver } from './delivery/deliver.ts'
@@ -111,6 +111,7 @@ export function createGateway(
     refusals,
     deliver: observeDelivery(
       createDelivery({
+        brand: messageBrand(settings),
         functionsUrl: settings.SUPABASE_FUNCTIONS_URL,
         webhookSecret: settings.OTP_WEBHOOK_SECRET,
         fetch: callOwn,

@@ -1,22 +1,32 @@
 import { raw } from 'hono/html'
 import type { Child, PropsWithChildren } from 'hono/jsx'
-import { brandName } from '../../shared/config.ts'
+import { deploymentBrand } from '../../shared/config.ts'
+import { once } from '../../shared/once.ts'
 import { copy, fill } from './copy.ts'
 import { LanguageSwitch } from './language-switch.tsx'
-import { stylesheet } from './style.ts'
+import { pageStyle } from './style.ts'
 import { Wait } from './wait.tsx'
 
 const icon =
   "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 32 32'%3E%3Crect width='32' height='32' rx='9' fill='%230b5c52'/%3E%3Cpath d='M8.5 7.5v16h15.5M24.5 12.5a5 5 0 1 1-10 0a5 5 0 1 1 10 0z' fill='none' stroke='%23fff' stroke-width='3' stroke-linecap='round' stroke-linejoin='round'/%3E%3C/svg%3E"
 
 /** Head and brand of every page, as text: as elements they would cost as much as the rest of the page. */
-const head = raw(
-  `<meta name="viewport" content="width=device-width, initial-scale=1"/><meta name="color-scheme" content="light dark"/><meta name="robots" content="noindex"/><link rel="icon" href="${icon}"/><style>${stylesheet}</style>`,
+const head = once(() =>
+  raw(
+    `<meta name="viewport" content="width=device-width, initial-scale=1"/><meta name="color-scheme" content="light dark"/><meta name="robots" content="noindex"/><link rel="icon" href="${deploymentBrand().isOurs ? icon : (deploymentBrand().logo ?? 'data:,')}"/><style>${pageStyle()}</style>`,
+  ),
 )
 /** The LanOnasis mark, an O at home in an L. Decoration; the name stands beside it. */
 const mark = raw(
   '<svg viewBox="0 0 32 32" aria-hidden="true" focusable="false"><rect class="mark-ground" width="32" height="32" rx="9"/><path class="mark-line" d="M8.5 7.5v16h15.5M24.5 12.5a5 5 0 1 1-10 0a5 5 0 1 1 10 0z"/></svg>',
 )
+
+/** The logo of the deployment, if it has one. */
+function Mark() {
+  const { isOurs, logo } = deploymentBrand()
+  if (isOurs) return mark
+  return logo ? <img src={logo} alt="" width="32" height="32" /> : null
+}
 
 type LayoutProps = PropsWithChildren<{
   title: string
@@ -50,12 +60,12 @@ export function Layout({ title, heading = title, lead, notice, failed, wide, asi
       <head>
         {raw('<meta charset="utf-8"/>')}
         <title>{fill(copy.titleSite, { title: state }).join('')}</title>
-        {head}
+        {head()}
       </head>
       <body class={typeof wide === 'string' ? `wide ${wide}` : wide ? 'wide' : undefined}>
         <header class="brand">
-          {mark}
-          {brandName()}
+          <Mark />
+          {deploymentBrand().name}
         </header>
         {aside ? (
           <div class="beside">

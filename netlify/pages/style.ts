@@ -1,6 +1,8 @@
+import { deploymentBrand } from '../../shared/config.ts'
+import { once } from '../../shared/once.ts'
 import { inlineSource } from './script.ts'
 
-/** The one stylesheet of all pages, inlined into each. */
+/** The one stylesheet of all pages. */
 export const stylesheet = `
 :root{color-scheme:light dark;
 --ground:#f2f5f4;--ring:#ebf0ee;--surface:#fff;--ink:#14211e;--muted:#50605b;--line:#d6dedb;--edge:#7b8b86;
@@ -182,5 +184,16 @@ font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;font-size:.9375
 @media (forced-colors:active){.primary{border-color:ButtonText}.scopes li::before{background:CanvasText}}
 `
 
+const STRONG = '--brand-strong:color-mix(in srgb,var(--brand) 80%,var(--ink))'
+
+/** The stylesheet with the colours of the deployment. */
+export const pageStyle = once((): string => {
+  const { colours } = deploymentBrand()
+  if (!colours) return stylesheet
+  const dark = `@media (prefers-color-scheme:dark){:root{--brand:${colours.dark}}}`
+  return `${stylesheet}:root{--brand:${colours.light};${STRONG}}${dark}`
+})
+
 /** The stylesheet as a Content-Security-Policy source. */
-export const stylesheetSource = inlineSource(stylesheet)
+export const stylesheetSource = (): string => sourceOf()()
+const sourceOf = once(() => inlineSource(pageStyle()))

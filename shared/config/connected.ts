@@ -20,17 +20,8 @@ const isWebhookSecret = (value: string) =>
   several(value).every((one) => /^v1,whsec_/.test(one) && isSecretOf(one.slice(9), 24))
 const isSvixSecret = (value: string) => /^whsec_[A-Za-z0-9+/]+={0,2}$/.test(value.trim())
 
-/** The names that mails show too (`supabase/functions/_shared/templates/branding.ts`). */
-const isBrandName = (value: string) =>
-  /^[\p{L}\p{N}][\p{L}\p{M}\p{N} .,'’&()+_-]{0,59}$/u.test(value) && !/\p{L}\.\p{L}{2,}|\d[\d ()+.-]{5,}\d/u.test(value)
-
 /** Messages, limits, and the systems that the gateway works with. */
 export const connectedVariables = {
-  BRAND_NAME: variable(
-    'Name of this deployment, which its pages and messages show.',
-    matching((value) => isBrandName(value), 'must be a short name without an address or a number to call'),
-    'LanOnasis',
-  ),
   SUPABASE_FUNCTIONS_URL: variable(
     'Base URL of the Supabase Edge Functions that deliver codes.',
     httpUrl,

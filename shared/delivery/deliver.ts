@@ -97,6 +97,8 @@ interface DeliveryOptions {
   functionsUrl: string
   /** `whsec_<base64>`, with or without `v1,`; several separated by `|` each sign every message, so that secrets can be rotated. */
   webhookSecret: string
+  /** The brand of messages that name none. */
+  brand?: Brand
   fetch?: typeof fetch
   now: () => Date
   /** Milliseconds for one attempt (5,000) and for all of them with their pauses (9,000). */
@@ -115,7 +117,7 @@ export function createDelivery(options: DeliveryOptions): Deliver {
 
   return async ({ id, function: name, payload }) => {
     const deadline = performance.now() + budgetMs
-    const body = JSON.stringify(payload)
+    const body = JSON.stringify({ ...payload, brand: payload.brand ?? options.brand })
     const signAttempt = sign(id, body)
     for (let attempts = 1; ; attempts++) {
       const timeoutMs = Math.min(attemptMs, deadline - performance.now())
