@@ -207,14 +207,6 @@ async function newestCheckpoint(): Promise<CheckpointRow> {
   return newest
 }
 
-app.route('GET', '/v1/audit/checkpoint', {
-  authority: openToAll,
-  operation: { summary: 'Returns the newest checkpoint as a signed note', answers: { 200: 'text/plain' } },
-})(async (c) => {
-  const { note } = await newestCheckpoint()
-  return c.body(note, 200, { 'Content-Type': 'text/plain; charset=utf-8', 'Cache-Control': 'public, max-age=30' })
-})
-
 const path = () => z.array(z.string())
 
 app.route('GET', '/v1/audit/consistency', {

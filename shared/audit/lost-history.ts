@@ -1,12 +1,12 @@
 import { open } from 'node:fs/promises'
 import type { Config } from '../config.ts'
 import { restoreStatement } from '../domain/audit-log.ts'
-import { nodesOf, tilesNeeded, treeRoot } from '../events/merkle.ts'
 import type { Gateway } from '../gateway.ts'
 import { log } from '../log.ts'
-import { listCheckpoints, listRestores, readTiles, treeSize } from '../queries/audit-tree.ts'
+import { listCheckpoints, listRestores, treeSize } from '../queries/audit-tree.ts'
 import { type OpenedNote, readNote } from '../tokens/note.ts'
 import { checkpointSigner, signerOfNote } from './checkpoints.ts'
+import { rootAt } from './proofs.ts'
 
 const TIMEOUT_MS = 2000
 
@@ -86,7 +86,7 @@ export async function findLostHistory(gateway: Gateway): Promise<LostHistory | u
         one.kept.root === kept.root.toString('base64') &&
         checkpointSigner(gateway, one.origin).openText(one.note) === restoreStatement(one),
     )
-    if (!recorded && (kept.size > size || !(await rootAt(gateway, kept.size)).equals(kept.root)))
+    if (!recorded && (kept.size > size || !(await rootAt(gateway.reads, kept.size)).equals(kept.root)))
       return { kept, size, common: await commonHistory(gateway, { kept, size }) }
   }
   return undefined
@@ -94,7 +94,7 @@ export async function findLostHistory(gateway: Gateway): Promise<LostHistory | u
 
 /** Returns the newest checkpoint, in the database or at the end of the file, that this log's key signed and the database contains. */
 async function commonHistory(gateway: Gateway, { kept, size }: LostHistory): Promise<LostHistory['common']> {
-  if (size === 0) return { size, root: await rootAt(gateway, size) }
+  if (size === 0) return { size, root: await rootAt(gateway.reads, size) }
   const { CHECKPOINT_FILE } = gateway.config
   const own = kept.size > size ? await listCheckpoints(gateway.reads, { limit: 1 }) : []
   const outside = CHECKPOINT_FILE ? await tailOfFile(CHECKPOINT_FILE) : []
@@ -103,11 +103,6 @@ async function commonHistory(gateway: Gateway, { kept, size }: LostHistory): Pro
     .filter((one) => one !== undefined)
     .filter((one) => one.size <= size)
     .sort((a, b) => b.size - a.size)
-  for (const one of known) if ((await rootAt(gateway, one.size)).equals(one.root)) return one
+  for (const one of known) if ((await rootAt(gateway.reads, one.size)).equals(one.root)) return one
   return undefined
-}
-
-async function rootAt({ reads }: Gateway, size: number): Promise<Buffer> {
-  const needed = tilesNeeded((node) => treeRoot(node, size))
-  return treeRoot(nodesOf((await readTiles(reads, needed)).hashes), size)
 }

@@ -1,5 +1,5 @@
 import type postgres from 'postgres'
-import { consistencyPath, inclusionPath, nodesOf, tilesNeeded } from '../events/merkle.ts'
+import { consistencyPath, inclusionPath, nodesOf, tilesNeeded, treeRoot } from '../events/merkle.ts'
 import { leavesOf, readTiles } from '../queries/audit-tree.ts'
 import type { AnySql } from '../queries/event-records.ts'
 
@@ -35,4 +35,13 @@ export async function proveConsistency(sql: postgres.Sql, from: number, to: numb
     tilesNeeded((node) => consistencyPath(node, from, to)),
   )
   return hexes(consistencyPath(nodesOf(hashes), from, to))
+}
+
+/** Returns the root of the tree of the first `size` events. */
+export async function rootAt(sql: AnySql, size: number): Promise<Buffer> {
+  const { hashes } = await readTiles(
+    sql,
+    tilesNeeded((node) => treeRoot(node, size)),
+  )
+  return treeRoot(nodesOf(hashes), size)
 }
