@@ -53,13 +53,17 @@ async function begin(gateway: Gateway, knownSeconds: number): Promise<RingKey> {
   return newest
 }
 
-/** @throws RefusedError when the log is not signed by the key that is configured here */
+/**
+ * Returns the signer of the log, which gets its first checkpoint if it has none.
+ * @throws RefusedError when another key than the one that is configured here signs the log
+ */
 async function signerOfLog(gateway: Gateway): Promise<NoteSigner> {
-  await makeCheckpoints(gateway)
-  const [newest] = await listCheckpoints(gateway.reads, { limit: 1 })
-  if (!newest || !signerOfNote(gateway, newest.note).open(newest.note))
+  const newest = async () => (await listCheckpoints(gateway.reads, { limit: 1 })).at(0)
+  if (!(await newest())) await makeCheckpoints(gateway)
+  const { note } = (await newest()) ?? {}
+  if (!note || !signerOfNote(gateway, note).open(note))
     throw new RefusedError(
-      'The newest checkpoint is signed by another key: set AUDIT_SIGNING_KEY as the gateway has it.',
+      'The newest checkpoint is signed by another key: set AUDIT_SIGNING_KEY as the gateway has it, or wait for the first one of a new key.',
     )
   return currentSigner(gateway)
 }

@@ -82,7 +82,7 @@ export const operationVariables = {
     30,
   ),
   AUDIT_SIGNING_KEY: optional(
-    'Base64 of 32 random bytes: the Ed25519 key that signs checkpoints of the audit log. If unset, one is derived from the master secret.',
+    'Base64 of 32 random bytes: the Ed25519 key that signs checkpoints of the audit log. If unset, a key of the key ring signs, which the root and a dump reveal.',
     matching((value) => isBase64(value) && Buffer.from(value, 'base64').length === 32, 'must be base64 of 32 bytes'),
   ),
   CHECKPOINT_URL: optional(

@@ -159,6 +159,12 @@ describe('rewrap', { timeout: 60_000 }, () => {
     await rm(file)
   })
 
+  test('1: with another key than that of the log, which then signs nothing', async () => {
+    const refused = await call(keys, { ...owner(newer), AUDIT_SIGNING_KEY: secret() }, 'rewrap', ...AT_ONCE)
+    expect([refused.exitCode, refused.err]).toEqual([1, expect.stringContaining('signed by another key')])
+    expect(await verify()).toEqual([])
+  })
+
   test('a person whose keys were sealed again is erased, with their salts, and the batches verify without them', async () => {
     const gateway = await open(newer)
     const [person] = await gateway.reads<{ uai: string }[]>`
