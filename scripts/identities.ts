@@ -18,6 +18,7 @@ import { splitIdentity } from '../shared/people/identities.ts'
 import { hasAuthenticator, listFactors } from '../shared/queries/factors.ts'
 import { listProvenance } from '../shared/queries/identities.ts'
 import { resumeFactor } from '../shared/sign-in/factors/check-factor.ts'
+import { afterFactorRemoval } from '../shared/sign-in/factors/factor-removal.ts'
 import { findIdentity, type IdentitySummary } from './lib/find-identity.ts'
 import { act, actAsAccount, type OperatorCall, operatorProgram } from './lib/operator.ts'
 import { fieldLines, RefusedError, UsageError, wholeNumber } from './lib/terminal.ts'
@@ -83,6 +84,8 @@ async function resetFactors(call: Call): Promise<IdentitySummary> {
       resumeFactor(work, totpAuthenticator, one).decide((state) => remove(state, flags.reason))
     for (const one of passkeys) resumeFactor(work, passkey, one).decide((state) => removePasskey(state, flags.reason))
     for (const one of sets) resumeFactor(work, recoveryCodes, one).decide((state) => replaceCodes(state, flags.reason))
+    const removed = [...authenticators, ...passkeys].map(({ id }) => id)
+    await afterFactorRemoval(gateway, work, { members }, { removed, reason: 'recovery' })
   })
   return existing(call)
 }

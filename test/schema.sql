@@ -796,6 +796,7 @@ create table auth_gateway.sessions (
   started_at timestamp with time zone not null,
   stepped_up_at timestamp with time zone,
   recovered_at timestamp with time zone,
+  weakened_at timestamp with time zone,
   idle_seconds integer not null,
   expires_at timestamp with time zone not null,
   ended_at timestamp with time zone,
@@ -1104,6 +1105,7 @@ create view auth_gateway.session_facts with (security_invoker=true) as
     s.expires_at AS session_expires_at,
     s.version AS session_version,
     s.origin AS session_origin,
+    s.weakened_at,
     auth_gateway.session_is_valid(s.*, a.last_seen_at, o.ended_at) AS session_live,
     (COALESCE(a.last_seen_at, s.started_at) < (now() - '00:05:00'::interval)) AS session_activity_stale
    FROM ((auth_gateway.sessions s
@@ -2829,6 +2831,10 @@ begin
       where id = e.stream_id;
     when 'SessionRecovered' then
       update sessions set recovered_at = (e.data->>'at')::timestamptz, handle_hash = e.data->>'handleHash', version = e.version
+      where id = e.stream_id;
+    when 'SessionWeakened' then
+      update sessions set stepped_up_at = (e.data->>'steppedUpAt')::timestamptz, acr = e.data->>'acr', weakened_at = e.recorded_at,
+        amr = array(select jsonb_array_elements_text(e.data->'amr')), version = e.version
       where id = e.stream_id;
     when 'SessionEnded' then
       update sessions set ended_at = e.recorded_at, end_reason = e.data->>'reason', version = e.version where id = e.stream_id;

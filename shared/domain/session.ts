@@ -1,5 +1,5 @@
 import type { Aggregate, Decision } from '../events/types.ts'
-import { strengthen } from './authentication.ts'
+import { ACR, strengthen } from './authentication.ts'
 import { record, refuse } from './decision.ts'
 import { type Authority, exceeds } from './derivation.ts'
 
@@ -64,15 +64,43 @@ export type SessionEvent =
     }
   | { type: 'SessionSteppedUp'; data: StepUp }
   | { type: 'SessionRecovered'; data: Recovery }
+  /** The assurance without a factor that was removed. */
+  | { type: 'SessionWeakened'; data: { removed: string; amr: string[]; acr: string; steppedUpAt?: string } }
   /** `why` is the reason that an operator gave, or `disowned` if the person said that the sign-in was not theirs. */
   | { type: 'SessionEnded'; data: { reason: SessionEnd; why?: string } }
 
 export type Session =
   | { status: 'none' }
-  | { status: 'started'; uai: string; method: string; amr: string[]; acr: string }
+  | {
+      status: 'started'
+      uai: string
+      method: string
+      amr: string[]
+      acr: string
+      /** What the session began with, and every step-up. */
+      proven: [Proven, ...Proven[]]
+    }
   | { status: 'ended'; uai: string }
 
-const startedAs = ({ uai, method, amr, acr }: SessionFacts): Session => ({ status: 'started', uai, method, amr, acr })
+type Assurance = { amr: string[]; acr: string }
+/** A factor, with the assurance of the session after it. */
+type Proven = Assurance & { by: { type: FactorSource; id: string }; at?: string }
+
+const startedAs = ({ uai, method, amr, acr, provenBy: by }: SessionFacts): Session => ({
+  ...{ status: 'started', uai, method, amr, acr, proven: [{ by, amr, acr }] },
+})
+
+type Started = Extract<Session, { status: 'started' }>
+
+const steppedUp = (state: Started, { amr, acr, at, provenBy: by }: StepUp): Started => ({
+  ...{ ...state, amr, acr, proven: [...state.proven, { by, amr, acr, at }] },
+})
+
+function weakened(state: Started, { removed, amr, acr }: Assurance & { removed: string }): Started {
+  const [began, ...stepUps] = state.proven
+  const first = began.by.id === removed || began.by.type === 'session' ? { ...began, amr, acr } : began
+  return { ...state, amr, acr, proven: [first, ...stepUps.filter(({ by }) => by.id !== removed)] }
+}
 
 export const session: Aggregate<Session, SessionEvent> = {
   type: 'session',
@@ -82,7 +110,9 @@ export const session: Aggregate<Session, SessionEvent> = {
       case 'SessionStarted':
         return startedAs(event.data)
       case 'SessionSteppedUp':
-        return state.status === 'started' ? { ...state, amr: event.data.amr, acr: event.data.acr } : state
+        return state.status === 'started' ? steppedUp(state, event.data) : state
+      case 'SessionWeakened':
+        return state.status === 'started' ? weakened(state, event.data) : state
       case 'SessionRecovered':
         return state
       case 'SessionEnded':
@@ -141,4 +171,39 @@ export function recover(state: Session, input: FactorUse<Recovery['provenBy']>):
 export function end(state: Session, reason: SessionEnd, why?: string): Decision<SessionEvent> {
   const data = { reason, ...(why && { why }) }
   return { events: state.status === 'started' ? [{ type: 'SessionEnded', data }] : [] }
+}
+
+const RANK: Record<string, number> = { [ACR.multiFactor]: 1, [ACR.phishingResistant]: 2 }
+const rankOf = ({ acr }: { acr: string }) => RANK[acr] ?? 0
+
+/** Returns the assurance after one more step-up. */
+const after = (before: Assurance, { by, amr }: Proven): Assurance =>
+  by.type === 'passkey'
+    ? { amr: [...new Set([...before.amr, ...amr])], acr: ACR.phishingResistant }
+    : strengthen(before)
+
+/** What a session began with, without a removed factor or with the fallen assurance of the session that it was opened from. */
+function beganWithout(
+  { by, amr, acr }: Proven,
+  { removed, opener }: { removed: string; opener?: Assurance },
+): Assurance {
+  if (by.id === removed) return { amr: amr.filter((one) => one !== 'mfa'), acr: ACR.singleFactor }
+  return opener && by.type === 'session' && rankOf(opener) < rankOf({ acr }) ? opener : { amr, acr }
+}
+
+/**
+ * Lowers the assurance of a session from which a factor was removed; nothing else changes.
+ * @param input.opener the assurance to which the session that it was opened from has fallen
+ */
+export function weaken(state: Session, input: { removed: string; opener?: Assurance }): Decision<SessionEvent> {
+  if (state.status !== 'started') return { events: [] }
+  const [began, ...stepUps] = state.proven
+  const left = stepUps.filter(({ by }) => by.id !== input.removed)
+  const { amr, acr } = left.reduce(after, beganWithout(began, input))
+  if (left.length === stepUps.length && acr === state.acr && began.by.id !== input.removed) return { events: [] }
+  const steppedUpAt = left.at(-1)?.at
+  return record({
+    type: 'SessionWeakened',
+    data: { removed: input.removed, amr, acr, ...(steppedUpAt && { steppedUpAt }) },
+  })
 }

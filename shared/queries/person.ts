@@ -39,6 +39,7 @@ export type SessionRow = {
   session_expires_at: Date | string
   session_version: number
   session_origin: string | null
+  weakened_at: Date | string | null
   session_live: boolean
   session_activity_stale: boolean
 }
@@ -76,6 +77,8 @@ export type SessionFacts = {
   /** When the person last gave a code of their authenticator app in this session, and a recovery code. */
   steppedUpAt?: Date
   recoveredAt?: Date
+  /** When a factor was removed that had raised the assurance. */
+  weakenedAt?: Date
   expiresAt: Date
   /** The sealed address and user agent that the session began with. */
   origin?: string
@@ -132,6 +135,7 @@ export function toSession(row: SessionRow): SessionFacts {
     authenticatedAt: new Date(row.authenticated_at),
     steppedUpAt: row.stepped_up_at === null ? undefined : new Date(row.stepped_up_at),
     recoveredAt: row.recovered_at === null ? undefined : new Date(row.recovered_at),
+    weakenedAt: row.weakened_at === null ? undefined : new Date(row.weakened_at),
     expiresAt: new Date(row.session_expires_at),
     origin: row.session_origin ?? undefined,
     live: row.session_live,

@@ -1,5 +1,6 @@
 import type postgres from 'postgres'
 import { atOnce } from '../at-once.ts'
+import { ACR } from '../domain/authentication.ts'
 import type { Personal } from '../personal.ts'
 import { type Person, type PersonRow, type SessionFacts, type SessionRow, toPerson, toSession } from './person.ts'
 
@@ -99,4 +100,16 @@ export async function findUpstream(sql: postgres.Sql, sessionId: string): Promis
     select s.sealed from auth_gateway.event_secrets s
     where s.stream_id = ${sessionId} and s.name = 'upstream' and s.expires_at > now()`
   return row?.sealed
+}
+
+/** A person's active sessions with more than one factor; those that were opened from others come last. */
+export async function listStrongSessions(
+  sql: postgres.Sql,
+  { members }: Pick<Person, 'members'>,
+): Promise<{ id: string; uai: string; openedFrom: string | null }[]> {
+  return sql<{ id: string; uai: string; openedFrom: string | null }[]>`
+    select s.id, s.uai, s.opened_from as "openedFrom" from auth_gateway.sessions s
+    where s.uai = any (${members}) and s.ended_at is null and s.expires_at > now()
+      and s.acr in (${ACR.multiFactor}, ${ACR.phishingResistant})
+    order by s.opened_from nulls first, s.id`
 }

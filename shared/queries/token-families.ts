@@ -159,6 +159,9 @@ const dateOf = (at: string | null) => (at === null ? undefined : new Date(at))
 function asAllowed(session: SessionFacts, { acr, amr, authenticated_at }: FamilyRow): SessionFacts {
   if (acr === null || amr === null || authenticated_at === null) return { ...session, steppedUpAt: undefined }
   const authenticatedAt = new Date(authenticated_at)
+  // A factor that raised the assurance was removed since.
+  if (session.weakenedAt && session.weakenedAt >= authenticatedAt)
+    return { ...session, authenticatedAt, steppedUpAt: undefined, recoveredAt: undefined }
   const steppedUpAt = acr === ACR.multiFactor || acr === ACR.phishingResistant ? authenticatedAt : undefined
   return { ...session, acr, amr, authenticatedAt, steppedUpAt, recoveredAt: undefined }
 }

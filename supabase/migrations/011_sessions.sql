@@ -30,6 +30,8 @@ create table auth_gateway.sessions (
   started_at    timestamptz not null,
   stepped_up_at timestamptz,
   recovered_at  timestamptz,
+  -- When a factor was removed that had raised the assurance of the session.
+  weakened_at   timestamptz,
   idle_seconds  integer not null,
   expires_at    timestamptz not null,
   ended_at      timestamptz,
@@ -78,6 +80,10 @@ begin
     when 'SessionRecovered' then
       update sessions set recovered_at = (e.data->>'at')::timestamptz, handle_hash = e.data->>'handleHash', version = e.version
       where id = e.stream_id;
+    when 'SessionWeakened' then
+      update sessions set stepped_up_at = (e.data->>'steppedUpAt')::timestamptz, acr = e.data->>'acr', weakened_at = e.recorded_at,
+        amr = array(select jsonb_array_elements_text(e.data->'amr')), version = e.version
+      where id = e.stream_id;
     when 'SessionEnded' then
       update sessions set ended_at = e.recorded_at, end_reason = e.data->>'reason', version = e.version where id = e.stream_id;
   end case;
@@ -89,7 +95,7 @@ insert into auth_gateway.read_models values ('sessions', 'session', 'project_ses
 create view auth_gateway.session_facts with (security_invoker = true) as
 select s.id as session_id, s.uai, s.handle_hash, s.opened_from, s.platform, s.project_scope, s.method, s.amr, s.acr,
   coalesce(s.stepped_up_at, s.started_at) as authenticated_at, s.stepped_up_at, s.recovered_at, s.expires_at as session_expires_at,
-  s.version as session_version, s.origin as session_origin, auth_gateway.session_is_valid(s, a.last_seen_at, o.ended_at) as session_live,
+  s.version as session_version, s.origin as session_origin, s.weakened_at, auth_gateway.session_is_valid(s, a.last_seen_at, o.ended_at) as session_live,
   coalesce(a.last_seen_at, s.started_at) < now() - interval '5 minutes' as session_activity_stale
 from auth_gateway.sessions s
 left join auth_gateway.session_activity a on a.session_id = s.id

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { begin, end, type SessionEnd, type SessionFacts, session } from '../../shared/domain/session.ts'
+import { begin, end, type SessionEnd, type SessionFacts, session, stepUp, weaken } from '../../shared/domain/session.ts'
 import { createKey, retireKey, signingKey } from '../../shared/domain/signing-key.ts'
 import { given, later, NOW } from '../support/given.ts'
 
@@ -23,7 +23,8 @@ describe('session', () => {
     const after = given(session)
       .when(() => begin(facts))
       .then([{ type: 'SessionStarted', data: facts }])
-    expect(after).toEqual({ status: 'started', uai: 'uai', method: 'otp', amr: ['otp'], acr: facts.acr })
+    const proven = [{ by: facts.provenBy, amr: ['otp'], acr: facts.acr }]
+    expect(after).toEqual({ status: 'started', uai: 'uai', method: 'otp', amr: ['otp'], acr: facts.acr, proven })
   })
 
   test.each<SessionEnd>(['logout', 'replaced', 'revoked'])(
@@ -91,5 +92,56 @@ describe('signing key', () => {
     given(signingKey)
       .when((state) => retireKey(state, later(60)))
       .then([])
+  })
+})
+
+describe('a session whose factor is removed', () => {
+  const [otp, MULTI, RESISTANT] = [facts.acr, 'urn:lanonasis:acr:multi-factor', 'urn:lanonasis:acr:phishing-resistant']
+  const at = { handleHash: 'hash', now: NOW }
+  const byApp = { ...at, provenBy: { type: 'totp_authenticator' as const, id: 'app' } }
+  const byKey = { ...at, provenBy: { type: 'passkey' as const, id: 'key' }, passkeyAmr: ['swk', 'user'] }
+  /** The session after these step-ups. */
+  const raised = (from: SessionFacts, ...uses: (typeof byApp | typeof byKey)[]) =>
+    uses.reduce(
+      (state, use) => stepUp(state, use).events.reduce(session.evolve, state),
+      begin(from).events.reduce(session.evolve, session.initial),
+    )
+  const without = (state: ReturnType<typeof raised>, removed: string, opener?: { amr: string[]; acr: string }) =>
+    weaken(state, { removed, opener }).events.map(({ data }) => data)
+  const steppedUpAt = NOW.toISOString()
+
+  test.each([
+    ['falls to what it began with', raised(facts, byApp), 'app', { amr: ['otp'], acr: otp }],
+    ['keeps another factor', raised(facts, byApp, byKey), 'key', { amr: ['otp', 'mfa'], acr: MULTI, steppedUpAt }],
+    [
+      'keeps the passkey, whichever came first',
+      raised(facts, byKey, byApp),
+      'app',
+      { amr: ['otp', 'swk', 'user', 'mfa'], acr: RESISTANT, steppedUpAt },
+    ],
+  ])('%s', (_, state, removed, left) => {
+    expect(without(state, removed)).toEqual([{ removed, ...left }])
+  })
+
+  test('has one factor if it began with a passkey that is removed', () => {
+    const provenBy = { type: 'passkey' as const, id: 'key' }
+    const began = { ...facts, method: 'passkey', amr: ['swk', 'user', 'mfa'], acr: RESISTANT, provenBy }
+    const left = { removed: 'key', amr: ['swk', 'user'], acr: 'urn:lanonasis:acr:single-factor' }
+    expect(without(raised(began), 'key')).toEqual([left])
+  })
+
+  test('falls with the session that it was opened from, and never rises with it', () => {
+    const provenBy = { type: 'session' as const, id: 'opener' }
+    const strong = raised({ ...facts, amr: ['otp', 'mfa'], acr: MULTI, provenBy })
+    const fallen = { amr: ['otp'], acr: otp }
+    expect(without(strong, 'app', fallen)).toEqual([{ removed: 'app', ...fallen }])
+    expect(without(raised({ ...facts, provenBy }), 'app', { amr: ['otp', 'mfa'], acr: MULTI })).toEqual([])
+  })
+
+  test('nothing for a factor that it never used, and once it has ended', () => {
+    expect(without(raised(facts, byApp), 'other')).toEqual([])
+    expect(
+      without(end(raised(facts, byApp), 'logout').events.reduce(session.evolve, raised(facts, byApp)), 'app'),
+    ).toEqual([])
   })
 })

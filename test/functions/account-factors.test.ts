@@ -252,6 +252,22 @@ describe('removal', () => {
     })
   })
 
+  test('lowers the assurance of every running session that the app had raised', async () => {
+    const ada = await signIn(gateway)
+    const app = await enrolTotp(ada)
+    await openLimits(gateway)
+    await stepUp(await signIn(gateway, ada.email), codeOf(app, 0))
+    const assurance = async () =>
+      (
+        await gateway.sql`select acr, stepped_up_at is not null as "steppedUp" from auth_gateway.sessions where uai = ${ada.uai}`
+      ).map(({ acr, steppedUp }) => [acr, steppedUp])
+    const raised = ['urn:lanonasis:acr:multi-factor', true]
+    expect(await assurance()).toEqual([raised, raised])
+    await ada.browser.submit(await ada.browser.visit('/account'), {}, '/account/totp/remove')
+    const fallen = ['urn:lanonasis:acr:verified-address', false]
+    expect(await assurance()).toEqual([fallen, fallen])
+  })
+
   test('404 for an app of another user', async () => {
     const [ada, eve] = [await signIn(gateway), await signIn(gateway)]
     await enrolTotp(ada)

@@ -254,9 +254,10 @@ describe('a merge', () => {
     const resolve = () => api(gateway, 'GET', '/v1/auth/resolve', { headers: cookie(browser) })
     await resolve()
     await vi.waitFor(async () => {
-      const accepted =
-        await gateway.sql`select from auth_gateway.messages where status = 'accepted' and uai in (${ada.uai}, ${gone.uai})`
-      expect(accepted).toHaveLength(2)
+      const [row] = await gateway.sql`
+        select count(*) filter (where template = 'notice.identities_merged')::int as merged, bool_and(status = 'accepted') as accepted
+        from auth_gateway.messages where uai in (${ada.uai}, ${gone.uai})`
+      expect(row).toEqual({ merged: 2, accepted: true })
     })
     gateway.takeStatements()
     expect((await resolve()).body.authId).toBe(ada.uai)

@@ -93,6 +93,8 @@ export function createSignInTraffic(unit: Unit, people: Person[], sessionList: S
             ? sessions.stepUp(state, { ...given, provenBy: { type: 'totp_authenticator', id: uuidv7() } })
             : sessions.recover(state, { ...given, provenBy: { type: 'recovery_codes', id: uuidv7() } }),
         )
+        const factor = stream.state.status === 'started' && stream.state.proven.at(-1)?.by
+        if (n % 4 === 1 && factor) stream.decide((state) => sessions.weaken(state, { removed: factor.id }))
       })
     },
   }

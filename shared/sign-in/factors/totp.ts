@@ -12,6 +12,7 @@ import { listFactors } from '../../queries/factors.ts'
 import { matchingStep, newTotpSecret } from '../../tokens/totp.ts'
 import type { ProvenFactor } from '../start-session.ts'
 import { resumeFactor } from './check-factor.ts'
+import { afterFactorRemoval } from './factor-removal.ts'
 import { forgetDevices } from './remembered-devices.ts'
 
 const ENROLMENT_MS = 900_000
@@ -80,7 +81,7 @@ export async function removeTotp(
     if (!own) throw new GatewayError('not_found')
     if (authenticators.length === 1 && isOperator(principal.person)) throw new GatewayError('last_authenticator')
     resumeFactor(work, totpAuthenticator, own).decide((state) => remove(state, reason))
-    await forgetDevices(call.gateway, work, principal.person, 'factors_changed')
+    await afterFactorRemoval(call.gateway, work, principal.person, { removed: [id], reason: 'factors_changed' })
     notifyFactorChange(call, work, { person: principal.person, kind: 'authenticator_removed' })
   })
 }

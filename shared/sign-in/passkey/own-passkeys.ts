@@ -12,7 +12,7 @@ import { listCredentials } from '../../queries/credentials.ts'
 import { listFactors } from '../../queries/factors.ts'
 import type { PasskeyRecord } from '../../queries/passkeys.ts'
 import { resumeFactor } from '../factors/check-factor.ts'
-import { forgetDevices } from '../factors/remembered-devices.ts'
+import { afterFactorRemoval } from '../factors/factor-removal.ts'
 
 /** Decides on one of the person's own passkeys in a unit of work. @throws GatewayError not_found */
 async function decideOwn(
@@ -49,7 +49,7 @@ export async function removeOwnPasskey(call: Call, principal: PersonPrincipal, i
     if (isLast && isOperator(person) && needsPasskey(call.gateway, person)) throw new GatewayError('last_passkey')
     const methods = await listCredentials(call.gateway.reads, call.gateway.personal, person)
     if (isLast && !methods.some(({ usable }) => usable)) throw new GatewayError('last_credential')
-    await forgetDevices(call.gateway, work, person, 'factors_changed')
+    await afterFactorRemoval(call.gateway, work, person, { removed: [id], reason: 'factors_changed' })
     notifyFactorChange(call, work, { person, kind: 'passkey_removed', what: own.name })
   })
 }
