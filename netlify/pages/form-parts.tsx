@@ -152,6 +152,29 @@ export function TextField({ label, error, describedBy, focus, hint, ...input }: 
   )
 }
 
+type SelectProps = { label: string; name: string; hint?: string; options: Record<string, string>; chosen?: string }
+
+/** Asks for one of several options in a list that opens. */
+export function SelectField({ label, name, hint, options, chosen }: SelectProps) {
+  return (
+    <>
+      <label for={name}>{label}</label>
+      <select id={name} name={name} aria-describedby={hint && `${name}-hint`}>
+        {Object.entries(options).map(([value, text]) => (
+          <option value={value} selected={value === chosen} lang={value || undefined}>
+            {text}
+          </option>
+        ))}
+      </select>
+      {hint && (
+        <p class="note" id={`${name}-hint`}>
+          {hint}
+        </p>
+      )}
+    </>
+  )
+}
+
 /** Asks for an e-mail address, as `email`. With `passkeys` the browser offers the passkeys of this site in it. */
 export function EmailField({ focus = true, passkeys, ...props }: FieldProps & { value?: string; passkeys?: boolean }) {
   const autocomplete = passkeys ? 'email webauthn' : 'email'

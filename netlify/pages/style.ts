@@ -40,9 +40,9 @@ main>:last-child,main>form:last-child>:last-child{margin-bottom:0}
 footer{margin-top:auto;padding-top:2rem;font-size:.875rem;color:var(--muted)}
 .languages{display:flex;flex-wrap:wrap;gap:.25rem 1rem;margin-top:.5rem}
 label{display:block;margin-bottom:.4375rem;font-weight:600}
-input[type=tel],input[type=password],input[type=text]{display:block;width:100%;min-height:3rem;padding:.625rem .875rem;border:1px solid var(--edge);
+input[type=tel],input[type=password],input[type=text],select{display:block;width:100%;min-height:3rem;padding:.625rem .875rem;border:1px solid var(--edge);
 border-radius:10px;background:var(--surface);color:inherit;font:inherit}
-input:focus-visible{outline:3px solid var(--brand);outline-offset:0;border-color:transparent;border-radius:10px}
+input:focus-visible,select:focus-visible{outline:3px solid var(--brand);outline-offset:0;border-color:transparent;border-radius:10px}
 input[aria-invalid=true]{border-color:var(--danger);border-width:2px}
 .code{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;font-size:1.625rem;font-variant-numeric:tabular-nums;letter-spacing:.32em;
 text-align:center;padding-left:calc(.875rem + .32em)}
@@ -147,7 +147,7 @@ main>.row h1{margin:0}
 fieldset{margin:1.5rem 0 0;padding:0;border:0;min-width:0}
 legend{margin:0 0 .4375rem;padding:0;font-weight:600}
 legend+.note{margin:0 0 .5rem}
-input+.note{margin:.4375rem 0 0}
+input+.note,select+.note{margin:.4375rem 0 0}
 .choices{display:grid;gap:.75rem 1.5rem}
 @media (min-width:40rem){.choices{grid-template-columns:1fr 1fr}}
 .group{margin:0}
@@ -175,7 +175,8 @@ font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;font-size:.9375
 @media print{body{background:none}.actions,.languages,footer{display:none!important}main{border:0}}
 .secret{font-size:1.5rem;text-align:center;letter-spacing:.08em;padding:1rem;border:1px solid var(--line);border-radius:12px;background:var(--tint);user-select:all}
 .below{margin-top:1.5rem}
-.spaced input+label{margin-top:1rem}
+.spaced input+label,.spaced .note+label,.spaced select+label{margin-top:1.25rem}
+.short{max-width:26rem}.account .short .primary{width:auto;min-width:8rem}
 .bar{display:block;width:100%;height:.375rem;margin-top:.1875rem}
 .bar rect{fill:var(--brand);rx:1}
 .hidden{position:absolute;width:1px;height:1px;margin:-1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}

@@ -150,13 +150,13 @@ export function unlinkCredential(
   return record({ type: 'CredentialUnlinked', data: { credentialId, reason } })
 }
 
-/** Changes the standing of a person, as set by an organization or an operator. */
+/** Changes the profile of a person, or their standing as set by an organization or an operator. An empty name removes it. */
 export function changeIdentity(
   state: Identity,
   { name, ...data }: DataOf<IdentityEvent, 'IdentityChanged'> & { name?: string },
 ): Decision<IdentityEvent> {
   if (state.status !== 'active') return refuse('account_suspended')
-  return record({ type: 'IdentityChanged', data, ...(name && { personal: { name } }) })
+  return record({ type: 'IdentityChanged', data, ...(name !== undefined && { personal: { name } }) })
 }
 
 const isOwn = (state: Identity) => state.status === 'active' && state.mergedInto === undefined

@@ -96,7 +96,8 @@ const opened = (column: 'name' | 'email', otherwise?: string): PropertyDescripto
   get(this: Sealed) {
     const { personal, row } = this[SEALED]
     const { uai, wrapped_key: key, [column]: sealed } = row
-    return key && sealed ? personal.openWrapped(uai, key, sealed) : otherwise
+    // A person who removes their name leaves an empty one.
+    return (key && sealed && personal.openWrapped(uai, key, sealed)) || otherwise
   },
 })
 // Shared getters: with own functions, each person would get a hidden class and stay in memory until a full garbage collection.

@@ -231,6 +231,7 @@ const BUTTONS: Record<string, () => Promise<Button>> = {
     const asked = await browser.submit(await browser.visit('/test-client'), { scope: 'openid' }, '/test-client')
     return { tab: browser, page: await browser.submit(asked, { decision: 'allow' }, '/oauth/consent') }
   },
+  '/account/profile': async () => filled(at(await signIn(gateway), '/account'), { name: 'Ada', locale: 'fr' }),
   '/account/erase': async () => filled(at(await signIn(gateway), '/account/erase'), { word: 'delete' }),
   '/account/sign-in-methods/remove': async () => at(await withSecondAddress(), '/account/sign-in'),
   '/account/sessions/end': async () => {
