@@ -22,6 +22,7 @@ const FAST_AND_FORGETFUL = {
   autovacuum: 'off',
   max_connections: '200',
   max_wal_size: '2GB',
+  log_line_prefix: '%d ',
 }
 
 const MEMORY = '/dev/shm'

@@ -51,6 +51,7 @@ create table auth_gateway.api_clients (
   constraint api_clients_status_check CHECK ((status = ANY (ARRAY['active'::text, 'suspended'::text, 'deleted'::text])))
 );
 CREATE UNIQUE INDEX api_clients_client_id ON auth_gateway.api_clients USING btree (auth_gateway.client_key(client_id));
+CREATE INDEX api_clients_registered ON auth_gateway.api_clients USING btree (created_at) WHERE ((origin = 'dynamic'::text) AND (status = 'active'::text));
 alter table auth_gateway.api_clients enable row level security;
 create policy application_reads on auth_gateway.api_clients for r to auth_gateway_app using (true);
 grant select on table auth_gateway.api_clients to auth_gateway_app;
@@ -1880,7 +1881,9 @@ CREATE OR REPLACE FUNCTION auth_gateway.forget_removed_webhooks()
  SECURITY DEFINER
  SET search_path TO 'auth_gateway', 'pg_temp'
 AS $function$
-  delete from webhook_deliveries d where not exists (select 1 from webhooks w where w.id = d.webhook_id);
+  -- What was delivered to has a cursor.
+  delete from webhook_deliveries d where d.webhook_id = any (array(
+    select c.webhook_id from webhook_cursors c where not exists (select 1 from webhooks w where w.id = c.webhook_id)));
   delete from webhook_cursors c where not exists (select 1 from webhooks w where w.id = c.webhook_id);
 $function$;
 grant execute on function auth_gateway.forget_removed_webhooks() to auth_gateway_app;
@@ -2026,7 +2029,7 @@ AS $function$
 begin
   return (
     select s.id from auth_gateway.sessions s join auth_gateway.identities i on i.uai = s.uai
-    where s.id in (select x::uuid from jsonb_array_elements_text(p_sessions) x) and i.canonical_uai = p_uai
+    where s.id = any (array(select x::uuid from jsonb_array_elements_text(p_sessions) x)) and i.canonical_uai = p_uai
       and s.end_reason is distinct from 'revoked' and s.started_at > now() - interval '180 days'
     order by s.id desc limit 1);
 end $function$;

@@ -1,5 +1,6 @@
 import type postgres from 'postgres'
 import type { ConnectionSettings } from '../domain/connection.ts'
+import { secretOf } from './event-secrets.ts'
 
 export type ConnectionRow = {
   id: string
@@ -14,12 +15,11 @@ export type ConnectionRow = {
 }
 
 const columns = (sql: postgres.Sql) => sql`
-  select c.id, c.slug, c.status, c.settings, s.sealed as secret, c.version,
-    (select coalesce(jsonb_agg(k || jsonb_build_object('sealed', encode(p.sealed, 'base64')) order by n), '[]')
-      from jsonb_array_elements(c.keys) with ordinality as t(k, n)
-      left join auth_gateway.event_secrets p on p.event_id = (k->>'event')::uuid and p.name = 'private_key') as keys
-  from auth_gateway.connections c
-  left join auth_gateway.event_secrets s on s.event_id = c.secret_event and s.name = 'client_secret'`
+  select c.id, c.slug, c.status, c.settings, ${secretOf(sql, sql`c.secret_event`, 'client_secret')} as secret, c.version,
+    (select coalesce(jsonb_agg(k || jsonb_build_object('sealed',
+        encode(${secretOf(sql, sql`(k->>'event')::uuid`, 'private_key')}, 'base64')) order by n), '[]')
+      from jsonb_array_elements(c.keys) with ordinality as t(k, n)) as keys
+  from auth_gateway.connections c`
 
 /** A connection that is not removed, by its slug; `linkedin` is known as `linkedin_oidc` as well (docs/wire-contract.md 7.36). */
 export async function findConnection(sql: postgres.Sql, slug: string): Promise<ConnectionRow | undefined> {

@@ -1,13 +1,14 @@
 import type postgres from 'postgres'
 import type { HookSettings } from '../domain/hook.ts'
+import { secretOf } from './event-secrets.ts'
 
 export type HookRow = { id: string; settings: HookSettings; secret: Uint8Array | null }
 
 /** Every hook with its sealed secret, oldest first. */
 export function listHooks(sql: postgres.Sql): Promise<HookRow[]> {
   return sql<HookRow[]>`
-    select h.id, h.settings, s.sealed as secret from auth_gateway.hooks h
-    left join auth_gateway.event_secrets s on s.event_id = h.secret_event and s.name = 'signing_secret' order by h.added_at, h.id`
+    select h.id, h.settings, ${secretOf(sql, sql`h.secret_event`, 'signing_secret')} as secret from auth_gateway.hooks h
+    order by h.added_at, h.id`
 }
 
 type HookCallRow = {

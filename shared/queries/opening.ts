@@ -2,6 +2,7 @@ import type postgres from 'postgres'
 import { atOnce, useAtOnce } from '../at-once.ts'
 import type { SealingPurpose } from '../tokens/key-ring.ts'
 import type { StoredRing } from '../tokens/roots.ts'
+import { secretOf } from './event-secrets.ts'
 
 /** The state of a database that a process checks before it serves from it. */
 export type DatabaseState = {
@@ -50,10 +51,9 @@ export async function sealedExample(
     (select 'subject-key-wrapping' as purpose, k.subject::text as context, k.wrapped_key as sealed
       from auth_gateway.subject_keys k order by k.subject limit 1)
     union all
-    (select 'signing-key', k.kid, e.sealed from auth_gateway.signing_keys k
-      join auth_gateway.event_secrets e on e.event_id = k.created_by and e.name = 'private_jwk' order by k.id limit 1)
+    (select 'signing-key', k.kid, ${secretOf(sql, sql`k.created_by`, 'private_jwk')} from auth_gateway.signing_keys k order by k.id limit 1)
     limit 1`
-  return row
+  return row?.sealed ? row : undefined
 }
 
 /** Stores the key ring of a new database; returns the effective one. */

@@ -16,10 +16,11 @@ export type SigningKeyRow = {
 
 /** Every published key that has not expired, oldest first. */
 export async function listSigningKeys(sql: postgres.Sql): Promise<SigningKeyRow[]> {
-  return sql<SigningKeyRow[]>`
-    select k.id, k.kid, k.alg, k.public_jwk, k.resource_id, k.active_from, k.expires_at, e.sealed
+  const rows = await sql<SigningKeyRow[]>`
+    select k.id, k.kid, k.alg, k.public_jwk, k.resource_id, k.active_from, k.expires_at,
+      (select s.sealed from auth_gateway.event_secrets s where s.event_id = k.created_by and s.name = 'private_jwk') as sealed
     from auth_gateway.signing_keys k
-    join auth_gateway.event_secrets e on e.event_id = k.created_by and e.name = 'private_jwk'
     where k.expires_at is null or k.expires_at > now()
     order by k.active_from, k.id`
+  return rows.filter(({ sealed }) => sealed)
 }

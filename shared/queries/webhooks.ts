@@ -1,6 +1,7 @@
 import type postgres from 'postgres'
 import type { WebhookSettings } from '../domain/webhook.ts'
 import { type AuditRow, type AuditScope, auditColumns } from './audit-events.ts'
+import { secretOf } from './event-secrets.ts'
 
 export type WebhookRow = {
   id: string
@@ -21,12 +22,12 @@ export type WebhookRow = {
 /** Webhooks, oldest first: all, or those of one organization. */
 export function listWebhooks(sql: postgres.Sql, organizationId?: string, id?: string): Promise<WebhookRow[]> {
   return sql<WebhookRow[]>`
-    select w.id, w.settings, w.organization_id, w.status, w.status_reason, w.added_at, s.sealed as secret,
+    select w.id, w.settings, w.organization_id, w.status, w.status_reason, w.added_at,
+      ${secretOf(sql, sql`w.secret_event`, 'signing_secret')} as secret,
       coalesce(c.delivered, 0)::text as delivered, c.last_delivered_at, n.waiting, n.dead,
       greatest(0, (select e.position from auth_gateway.event_store e order by e.position desc limit 1) - case when c.delivered_since = w.delivered_since then c.position
         else w.delivered_after end)::text as behind
     from auth_gateway.webhooks w
-    left join auth_gateway.event_secrets s on s.event_id = w.secret_event and s.name = 'signing_secret'
     left join auth_gateway.webhook_cursors c on c.webhook_id = w.id
     cross join lateral (select count(*) filter (where d.status = 'waiting')::int as waiting,
       count(*) filter (where d.status = 'dead')::int as dead from auth_gateway.webhook_deliveries d where d.webhook_id = w.id) n

@@ -125,7 +125,7 @@ language plpgsql stable as $$
 begin
   return (
     select s.id from auth_gateway.sessions s join auth_gateway.identities i on i.uai = s.uai
-    where s.id in (select x::uuid from jsonb_array_elements_text(p_sessions) x) and i.canonical_uai = p_uai
+    where s.id = any (array(select x::uuid from jsonb_array_elements_text(p_sessions) x)) and i.canonical_uai = p_uai
       and s.end_reason is distinct from 'revoked' and s.started_at > now() - interval '180 days'
     order by s.id desc limit 1);
 end $$;

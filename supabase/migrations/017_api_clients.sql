@@ -29,6 +29,7 @@ end $$;
 grant execute on function auth_gateway.client_key to auth_gateway_app;
 
 create unique index api_clients_client_id on auth_gateway.api_clients (auth_gateway.client_key(client_id));
+create index api_clients_registered on auth_gateway.api_clients (created_at) where origin = 'dynamic' and status = 'active';
 
 -- Whether metadata names, or authenticates, another client than before.
 create function auth_gateway.is_other_client(p_before jsonb, p_after jsonb) returns boolean

@@ -120,7 +120,9 @@ end $$;
 -- Deletes deliveries and cursors of removed webhooks.
 create function auth_gateway.forget_removed_webhooks() returns void
 language sql security definer set search_path = auth_gateway, pg_temp as $$
-  delete from webhook_deliveries d where not exists (select 1 from webhooks w where w.id = d.webhook_id);
+  -- What was delivered to has a cursor.
+  delete from webhook_deliveries d where d.webhook_id = any (array(
+    select c.webhook_id from webhook_cursors c where not exists (select 1 from webhooks w where w.id = c.webhook_id)));
   delete from webhook_cursors c where not exists (select 1 from webhooks w where w.id = c.webhook_id);
 $$;
 
