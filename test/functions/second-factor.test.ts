@@ -206,6 +206,15 @@ const DOORS: Record<string, Door> = {
   '/v1/auth/login': ({ email }) => postJson(gateway, '/v1/auth/login', { email, password: PASSWORD }),
   '/auth/cli-login': ({ email }) => postJson(gateway, '/auth/cli-login', { email, password: PASSWORD }, JSON_ONLY),
   '/mcp/auth': ({ email }) => postJson(gateway, '/mcp/auth', { email, password: PASSWORD }, JSON_ONLY),
+  '/v1/auth/magic-link/exchange': async ({ email }) => {
+    await openLimits(gateway)
+    const redirect_uri = 'http://localhost:8899/callback'
+    await postJson(gateway, '/v1/auth/magic-link', { email, redirect_uri, platform: 'cli' })
+    const browser = createBrowser(gateway)
+    const { location = '' } = await browser.submit(await browser.visit(gateway.inbox.linkFor(email)), {})
+    const { code, state } = Object.fromEntries(new URL(location).searchParams)
+    return postJson(gateway, '/v1/auth/magic-link/exchange', { state }, { authorization: `Bearer ${code}` })
+  },
 }
 
 /** A person whose address and Supabase account are linked, with an app. */
@@ -288,6 +297,17 @@ describe('for a program', () => {
       expect((await postJson(gateway, '/v1/auth/mfa/verify', { mfa_token, code: '123456' })).body.code).toBe(
         'MFA_EXPIRED',
       )
+  })
+
+  test('400 for a token after ten minutes', async () => {
+    const person = await inEveryWay()
+    const { body } = (await DOORS['/v1/auth/otp/verify']?.(person)) ?? {}
+    await gateway.sql`update auth_gateway.pending_sign_ins set expires_at = now() where uai = ${person.uai}`
+    const before = (await sessionsOf(person.uai)).length
+    const late = { mfa_token: body?.mfa_token, code: codeOf(person.app, 0) }
+    const answer = await postJson(gateway, '/v1/auth/mfa/verify', late)
+    expect([answer.status, answer.body.code]).toEqual([400, 'MFA_EXPIRED'])
+    expect((await sessionsOf(person.uai)).length).toBe(before)
   })
 
   test('a token of Supabase with aal2 counts; without it the session is for everyday use', async () => {
