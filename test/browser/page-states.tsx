@@ -11,6 +11,7 @@ import { CodePage } from '../../netlify/pages/code.tsx'
 import { ConsentPage } from '../../netlify/pages/consent.tsx'
 import { scopeSentence } from '../../netlify/pages/copy.ts'
 import { ErrorPage } from '../../netlify/pages/error-page.tsx'
+import { DisownedPage, NotMePage } from '../../netlify/pages/not-me.tsx'
 import { ReferencePage } from '../../netlify/pages/reference.tsx'
 import { SignInPage } from '../../netlify/pages/sign-in.tsx'
 import { ConfirmSignOutPage, SignedOutPage } from '../../netlify/pages/sign-out.tsx'
@@ -95,7 +96,19 @@ const keyForm = {
 }
 
 /** Every page in every state that looks or behaves differently, by name. */
+const noticed = {
+  ...{ id: 'id', uai: 'uai', sessionId: 'session', version: 1, disowned: false },
+  ...{ browser: 'Chrome on macOS', network: '2001:db8:ffff::/48', noticedAt: new Date('2026-06-01T11:00:00Z') },
+}
+const disowned = {
+  ended: { session: 1, token_family: 2, api_key: 1, agent_delegation: 0 },
+  changes: [{ type: 'PasskeyRegistered' as const, at: noticed.noticedAt }],
+  now: new Date('2026-06-01T12:00:00Z'),
+}
+
 export const states: Record<string, JSX.Element> = {
+  'not-me': <NotMePage action="/web/not-me" csrf="token" token="token" place={noticed} now={disowned.now} />,
+  'not-me-done': <DisownedPage {...disowned} />,
   'sign-in': <SignInPage {...signIn} />,
   'sign-in-for-client': (
     <SignInPage {...signIn} clientName="Claude" clientHost="claude.ai" returnTo="/oauth/authorize?a=b&c=d" />
