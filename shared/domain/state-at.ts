@@ -85,8 +85,9 @@ const createStreams = () => ({
     IdentityErased: [],
   }),
   session: streamsOf<Session, SessionEvent, SessionPast>(session, {
-    SessionStarted: OF_SESSION,
-    SessionSteppedUp: ['amr', 'acr'],
+    SessionStarted: [...OF_SESSION, 'provenBy'],
+    SessionSteppedUp: ['amr', 'acr', 'provenBy'],
+    SessionWeakened: ['amr', 'acr', 'removed'],
     SessionEnded: [],
   }),
   token_family: streamsOf<TokenFamily, TokenFamilyEvent, FamilyPast>(tokenFamily, {
