@@ -263,7 +263,7 @@ describe('removal', () => {
       ).map(({ acr, steppedUp }) => [acr, steppedUp])
     const raised = ['urn:lanonasis:acr:multi-factor', true]
     expect(await assurance()).toEqual([raised, raised])
-    await ada.browser.submit(await ada.browser.visit('/account'), {}, '/account/totp/remove')
+    await ada.browser.submit(await ada.browser.visit('/account/sign-in'), {}, '/account/totp/remove')
     const fallen = ['urn:lanonasis:acr:verified-address', false]
     expect(await assurance()).toEqual([fallen, fallen])
   })

@@ -188,12 +188,12 @@ test('a person who lost their only passkey signs in by code and removes it with 
 test('a person who has only a passkey keeps it, and can sign in', async () => {
   const ada = await withPasskey()
   await gateway.sql`delete from auth_gateway.credentials where uai = ${ada.uai}`
-  const account = await ada.browser.visit('/account')
+  const account = await ada.browser.visit('/account/sign-in')
   const done = await ada.browser.submit(account, {}, '/account/passkeys/remove')
   expect(textOf(done)).not.toContain('The passkey was removed.')
   const second = createSoftAuthenticator(gateway.url)
   await register(ada, second)
-  await ada.browser.submit(await ada.browser.visit('/account'), {}, '/account/passkeys/remove')
+  await ada.browser.submit(await ada.browser.visit('/account/sign-in'), {}, '/account/passkeys/remove')
   const left = await gateway.sql`select from auth_gateway.passkeys where uai = ${ada.uai} and sealed is not null`
   expect(left).toHaveLength(1)
   expect((await signInBy({ ...ada, key: second })).status).toBe(200)
