@@ -5,7 +5,7 @@ import { GatewayError } from '../../shared/errors.ts'
 import { gateway } from '../../shared/gateway.ts'
 import type { AppContext } from '../../shared/http/app.ts'
 import { readQuery } from '../../shared/http/body.ts'
-import { LANGUAGES } from '../../shared/http/language.ts'
+import { chooseLanguage, LANGUAGES, languageOfTag } from '../../shared/http/language.ts'
 import { doneQuery, formOperation, pageOperation } from '../../shared/http/operation.ts'
 import { serve } from '../../shared/http/serve.ts'
 import { once } from '../../shared/once.ts'
@@ -64,6 +64,8 @@ app.route('POST', `${BASE}/profile`, {
     render: (shown) => profilePage(c, principal, shown),
     act: async (profile) => {
       await changeOwnProfile(c.var.call, principal, profile)
+      const language = languageOfTag(profile.locale)
+      if (language) chooseLanguage(c.var.call, language)
       return 'saved'
     },
   }),

@@ -21,7 +21,7 @@ it('a person with an app is asked for it after the code, and can have the device
   const page = await context.newPage()
   const enterCode = async () => {
     await openLimits(gateway)
-    await page.goto('/web/login?return_to=%2Faccount')
+    await page.goto('/web/login?return_to=%2Faccount%2Fdevices')
     await page.getByLabel('E-mail address').fill(ada.email)
     await page.getByRole('button', { name: 'Send me a code' }).click()
     await page.getByLabel('6-digit code').fill(gateway.inbox.codeFor(ada.email))

@@ -25,3 +25,9 @@ test('a person sets and removes their name, and sets their language; application
   await save({ name: '', locale: 'fr' })
   expect(await claims()).toEqual({ name: undefined, locale: 'fr' })
 })
+
+test('pages are in the language that a person saved, at once', async () => {
+  const { browser } = await signIn(gateway)
+  await browser.submit(await browser.visit('/account'), { name: '', locale: 'es' }, '/account/profile')
+  expect((await browser.visit('/account/recovery-codes')).html).toContain('<html lang="es">')
+})
