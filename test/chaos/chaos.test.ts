@@ -129,7 +129,7 @@ describe.skipIf(!existsSync(PGBOUNCER))(`${SECONDS} seconds of kills, seed ${SEE
           `${revocations.length} revocations, ${keys.length} keys; answers ${JSON.stringify([...traffic.statuses])}`,
       )
     },
-    (SECONDS + 60) * 1000,
+    (SECONDS + 120) * 1000,
   )
 
   test('every sign-in, rotation, revocation and key that was promised is there', async () => {
