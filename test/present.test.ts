@@ -37,6 +37,7 @@ const OWN: Record<string, string> = {
   'shared/queries/opening.ts': 'a value that the gateway sends to the database and back',
   'shared/present.ts': 'the helper',
   'shared/delivery/attempt.ts': 'the id and the error code in an answer of our edge functions',
+  'shared/http/language.ts': 'a cookie of ours, of which only a known language is taken',
   'shared/http/forward.ts': 'an answer that is passed on unread',
   'shared/oauth/token/client-certificate-auth.ts': 'a quoted name in a header',
   'netlify/openapi/document.ts': 'a schema of ours',

@@ -26,9 +26,9 @@ const app = createFormApp('Account pages')
 const NOTICES: Record<string, string> = words.done
 
 /** Returns a session with its browser, or, for a program, its application. */
-function shownSession(session: SessionListing) {
+async function shownSession(session: SessionListing) {
   const { ip, userAgent } = originOf(gateway(), session)
-  const browser = describeUserAgent(userAgent)
+  const browser = await describeUserAgent(userAgent)
   const device = session.platform === 'web' ? browser : (session.client_name ?? browser)
   return { ...session, device, ip }
 }
@@ -45,8 +45,12 @@ async function devicesPage(
     DevicesPage({
       base: BASE,
       ...formOf(c, principal),
-      sessions: sessions.map((one) => ({ ...shownSession(one), current: one.id === current?.id })),
-      devices: devices.map(({ userAgent, ...one }) => ({ ...one, name: describeUserAgent(userAgent) })),
+      sessions: await Promise.all(
+        sessions.map(async (one) => ({ ...(await shownSession(one)), current: one.id === current?.id })),
+      ),
+      devices: await Promise.all(
+        devices.map(async ({ userAgent, ...one }) => ({ ...one, name: await describeUserAgent(userAgent) })),
+      ),
       now: c.var.call.now(),
       notice,
       error,

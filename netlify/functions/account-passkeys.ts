@@ -107,7 +107,7 @@ app.route('POST', NEW, {
     once: (typed) => c.redirect(goalOf(typed) ?? HOME, 303),
     act: async ({ credential, return_to }) => {
       const presented = readCredential(newCredential(), credential)
-      const device = describeUserAgent(c.var.call.request.userAgent)
+      const device = await describeUserAgent(c.var.call.request.userAgent)
       const holder = principal.credentialId
       const verified = await verifyNewPasskey(gateway(), { credential: presented, holder, device })
       const cookies = await completeStepUp(c.var.call, principal, {

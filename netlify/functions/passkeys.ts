@@ -41,7 +41,7 @@ app.route('POST', `${BASE}/registration/verify`, {
   operation: { summary: 'Registers a passkey', body: registration, answers: { 201: registered } },
 })(async (c, principal) => {
   const { credential } = await readBody(c, registration())
-  const device = describeUserAgent(c.var.call.request.userAgent)
+  const device = await describeUserAgent(c.var.call.request.userAgent)
   const verified = await verifyNewPasskey(gateway(), { credential, holder: principal.credentialId, device })
   const { person } = principal
   const { id } = await commitAs(c.var.call, principal, async (work) => {

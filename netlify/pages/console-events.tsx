@@ -97,9 +97,10 @@ export function TimelinePage({ frame, events, filters, olderHref }: TimelineProp
 }
 
 /** Lists the events of a request, step by step. */
-export function RequestPage({ frame, id, events }: { frame: Frame; id: string; events: ShownEvent[] }) {
+export async function RequestPage({ frame, id, events }: { frame: Frame; id: string; events: ShownEvent[] }) {
   const text = words.request
   const [first] = events
+  const browser = await describeUserAgent(first?.origin?.user_agent)
   return (
     <ConsolePage frame={frame} title={text.title}>
       <dl class="facts">
@@ -109,7 +110,7 @@ export function RequestPage({ frame, id, events }: { frame: Frame; id: string; e
         <TimeFact term={words.columns.time} at={first && new Date(first.recorded_at)} now={frame.now} />
         {first?.origin?.ip && (
           <Fact term={text.from}>
-            {first.origin.ip} {describeUserAgent(first.origin.user_agent)}
+            {first.origin.ip} {browser}
           </Fact>
         )}
       </dl>

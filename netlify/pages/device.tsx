@@ -49,11 +49,11 @@ type ApproveProps = {
 }
 
 /** Shows what is about to be connected, and asks (RFC 8628 sections 3.3 and 5.4). Nothing is ever approved without it. */
-export function ApproveDevicePage(props: ApproveProps) {
+export async function ApproveDevicePage(props: ApproveProps) {
   const { action, csrf, userCode, device, error } = props
   const { client, origin, scope } = device
   const text = copy.device.approve
-  const browser = describeUserAgent(origin.userAgent)
+  const browser = await describeUserAgent(origin.userAgent)
   return (
     <Layout
       form

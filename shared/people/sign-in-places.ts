@@ -15,18 +15,18 @@ export const DISOWN_PAGE = '/web/not-me'
 type Origin = { ip?: string; userAgent?: string }
 
 /** Returns the place that a request comes from; undefined if its address is not known. */
-function placeOf({ ip, userAgent }: Origin): Place | undefined {
+async function placeOf({ ip, userAgent }: Origin): Promise<Place | undefined> {
   if (!ip) return undefined
   const network = ip.includes(':') ? `${networkKey(ip)}::/48` : `${networkKey(ip)}.0/24`
-  return { family: browserFamily(userAgent) ?? 'other', network }
+  return { family: (await browserFamily(userAgent)) ?? 'other', network }
 }
 
 const originOfCall = ({ request: { clientIp: ip, userAgent } }: Call): Origin => ({ ip, userAgent })
 
 /** Reads which second factors a person has, and whether this request's place is new to them. One statement. */
-export function checkSignIn(call: Call, person: Pick<Person, 'members'>): Promise<SignInChecks> {
+export async function checkSignIn(call: Call, person: Pick<Person, 'members'>): Promise<SignInChecks> {
   const { reads, personal } = call.gateway
-  const place = placeOf(originOfCall(call))
+  const place = await placeOf(originOfCall(call))
   const digests = place ? person.members.map((uai) => personal.digest(placeLookup(uai, place))) : []
   return findSignInChecks(reads, person, { digests, now: call.now() })
 }
@@ -36,17 +36,17 @@ export function checkSignIn(call: Call, person: Pick<Person, 'members'>): Promis
  * within a day; the person's first place ever is recorded without a notice.
  * @param input.checks what is known of a person who existed before
  */
-export function noticePlace(
+export async function noticePlace(
   call: Call,
   work: Work,
   input: { person: Person; sessionId: string; seenAt: SeenAt; checks?: SignInChecks },
-): void {
+): Promise<void> {
   const { person, sessionId, seenAt, checks } = input
-  const place = placeOf(originOfCall(call))
+  const place = await placeOf(originOfCall(call))
   if (!place || checks?.known || checks?.noticed) return
   const id = newId()
   const { token, hash } = newOpaqueToken(id, CODE_SECRET_BYTES)
-  const browser = describeUserAgent(call.request.userAgent)
+  const browser = await describeUserAgent(call.request.userAgent)
   const now = call.now()
   const linkHash = checks?.any ? hash : undefined
   const facts = { uai: person.uai, sessionId, seenAt, place, browser, linkHash, now }
@@ -57,12 +57,16 @@ export function noticePlace(
 }
 
 /** Whether a session began at this request's place. Its origin cannot be read if the person was merged since. */
-function isHome({ personal }: Gateway, origin: Origin, used: { person: Person; session: SessionFacts }): boolean {
+async function isHome(
+  { personal }: Gateway,
+  origin: Origin,
+  used: { person: Person; session: SessionFacts },
+): Promise<boolean> {
   const { person, session } = used
   if (!session.origin || !person.wrappedKey) return false
   try {
-    const began = placeOf(JSON.parse(personal.openWrapped(person.uai, person.wrappedKey, session.origin)))
-    const now = placeOf(origin)
+    const began = await placeOf(JSON.parse(personal.openWrapped(person.uai, person.wrappedKey, session.origin)))
+    const now = await placeOf(origin)
     return !now || (began?.family === now.family && began.network === now.network)
   } catch {
     return false
@@ -74,15 +78,17 @@ function isHome({ personal }: Gateway, origin: Origin, used: { person: Person; s
  * costs no statement.
  */
 export function noticeUse(call: Call, used: { person: Person; session: SessionFacts }, seenAt: SeenAt): void {
-  if (isHome(call.gateway, originOfCall(call), used)) return
+  call.later(recordUse(call, used, seenAt))
+}
+
+async function recordUse(call: Call, used: { person: Person; session: SessionFacts }, seenAt: SeenAt): Promise<void> {
+  if (await isHome(call.gateway, originOfCall(call), used)) return
   const { person, session } = used
-  call.later(
-    commit(call, async (work) => {
-      work.actor = { type: 'person', id: person.uai, sessionId: session.id }
-      const checks = await checkSignIn(call, person)
-      noticePlace(call, work, { person, sessionId: session.id, seenAt, checks })
-    }),
-  )
+  await commit(call, async (work) => {
+    work.actor = { type: 'person', id: person.uai, sessionId: session.id }
+    const checks = await checkSignIn(call, person)
+    await noticePlace(call, work, { person, sessionId: session.id, seenAt, checks })
+  })
 }
 
 /** Notices the use of tokens in a browser. Programs renew from wherever they run. */
@@ -91,5 +97,7 @@ export function noticeTokenUse(
   used: { person: Person; session: SessionFacts },
   seenAt: 'token' | 'renewal',
 ): void {
-  if (browserFamily(call.request.userAgent)) noticeUse(call, used, seenAt)
+  call.later(
+    browserFamily(call.request.userAgent).then((family) => (family ? recordUse(call, used, seenAt) : undefined)),
+  )
 }

@@ -176,7 +176,7 @@ export async function completeSignIn(
     await endReplaced(work, replaces)
     const session = startSession(gateway, work, { ...settled, platform, projectScope, authenticatedAt: now, now })
     const started = second ? await strengthenStarted(work, { person, session, second, now }) : session
-    if (!isGrant) noticePlace(call, work, { person, sessionId: session.id, seenAt: 'sign_in', checks })
+    if (!isGrant) await noticePlace(call, work, { person, sessionId: session.id, seenAt: 'sign_in', checks })
     const isLinked = link && (await linkAccount(gateway, work, link, { person, sessionId: session.id, byMail: true }))
     if (isLinked) notifyFactorChange(call, work, { person, kind: 'sign_in_method_added', what: nameOfMethod(link) })
     if (notice) notifyFactorChange(call, work, { person, ...notice })

@@ -86,7 +86,7 @@ export async function sendMagicLink(call: Call, asked: Asked): Promise<void> {
   const facts = {
     ...{ email, platform, projectScope: projectScope(asked.projectScope), redirectUri, handsOver },
     ...{ onlyKnown: !createUser, askedAt, until: askedAt + LIFETIME_SECONDS * 1000 },
-    device: describeUserAgent(call.request.userAgent),
+    device: await describeUserAgent(call.request.userAgent),
   }
   const link = (challengeId: string, secret: string) => {
     const state = seal(gateway, 'link', { ...facts, challengeId, secret } satisfies MagicLink)

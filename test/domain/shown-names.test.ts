@@ -86,7 +86,7 @@ describe('what a User-Agent header says', () => {
     ['node', undefined],
     ['', undefined],
     [undefined, undefined],
-  ])('%s: %s', (header, shown) => {
-    expect(describeUserAgent(header)).toBe(shown)
+  ])('%s: %s', async (header, shown) => {
+    expect(await describeUserAgent(header)).toBe(shown)
   })
 })

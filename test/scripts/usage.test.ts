@@ -10,6 +10,7 @@ const FILES = readdirSync('scripts').filter((name) => name.endsWith('.ts'))
 /** Programs whose output only people read, or that print nothing. */
 const WITHOUT_JSON = [
   ...[
+    'audit',
     'authority-table',
     'config-table',
     'dev',

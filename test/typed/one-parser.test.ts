@@ -19,6 +19,7 @@ const OWN_RULES: Record<string, RegExp> = {
 const OTHERS: Record<string, string> = {
   'scripts/verify-export.mjs': 'the digits of a position',
   'shared/people/code-address.ts': 'loads the library for the parser; masks an address',
+  'shared/oauth/token/supabase-claims.ts': 'the user id of a project, in the spelling of its tokens',
   'shared/people/telephone-library.ts': 'names the library',
   'supabase/functions/_shared/payload.ts':
     'numbers and codes of the gateway or of Supabase Auth, on their way to a person',
