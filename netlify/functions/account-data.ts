@@ -1,3 +1,4 @@
+import '../../shared/gateway.ts'
 import { pageOperation } from '../../shared/http/operation.ts'
 import { serve } from '../../shared/http/serve.ts'
 import { DataPage } from '../pages/account-data.tsx'

@@ -11,6 +11,7 @@ import type { AppContext } from '../../shared/http/app.ts'
 import { readQuery } from '../../shared/http/body.ts'
 import { formOperation, pageOperation } from '../../shared/http/operation.ts'
 import { serve } from '../../shared/http/serve.ts'
+import { describeUserAgent } from '../../shared/http/user-agent.ts'
 import { once } from '../../shared/once.ts'
 import { ACTIONS } from '../../shared/operators/console-actions.ts'
 import { operatedState } from '../../shared/operators/operated-state.ts'
@@ -247,7 +248,8 @@ app.route('GET', '/admin/requests/:id', { authority, operation: pageOperation('S
     const { frame, scope } = visit(c, operator, '/admin/events')
     const request = requireUuid(c.req.param('id'))
     const events = (await eventsOf(scope, { request }, 200)).reverse()
-    return renderPage(RequestPage({ frame, id: request, events }))
+    const browser = await describeUserAgent(events[0]?.origin?.user_agent)
+    return renderPage(RequestPage({ frame, id: request, events, browser }))
   },
 )
 

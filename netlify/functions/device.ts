@@ -10,6 +10,7 @@ import { postedField, readBody, readQuery, refuseQuery } from '../../shared/http
 import { BY_CLIENT, formOperation, pageOperation } from '../../shared/http/operation.ts'
 import { byProtocol } from '../../shared/http/route.ts'
 import { serve } from '../../shared/http/serve.ts'
+import { describeUserAgent } from '../../shared/http/user-agent.ts'
 import { readUserCode, showUserCode } from '../../shared/oauth/device/device-code.ts'
 import {
   claimDevice,
@@ -87,25 +88,26 @@ app.route('GET', BASE, {
   try {
     const device = await findOpenDevice(c.var.call, typed, session.id)
     await claimDevice(c.var.call, device, signedIn)
-    return approvePage(c, device, showUserCode(typed), signedIn)
+    return await approvePage(c, device, showUserCode(typed), signedIn)
   } catch (error) {
     if (error instanceof GatewayError && error.status < 500) return enterAgain(c, typed, error)
     throw error
   }
 })
 
-function approvePage(
+async function approvePage(
   c: AppContext,
   device: OpenDevice,
   userCode: string,
   { person, session }: SignedIn,
   { error, status }: Partial<Shown> = {},
-): Response {
+): Promise<Response> {
   const page = ApproveDevicePage({
     action: `${BASE}/decision`,
     csrf: newFormToken(c.var.call, { about: aboutOf(session.id, device.id) }),
     userCode,
     device,
+    browser: await describeUserAgent(device.origin.userAgent),
     email: person.email,
     now: c.var.call.now(),
     error,

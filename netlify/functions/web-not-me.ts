@@ -1,5 +1,6 @@
 import * as z from 'zod/mini'
 import { newFormToken } from '../../shared/access/form-token.ts'
+import '../../shared/gateway.ts'
 import type { AppContext } from '../../shared/http/app.ts'
 import { readQuery } from '../../shared/http/body.ts'
 import { formOperation, pageOperation } from '../../shared/http/operation.ts'

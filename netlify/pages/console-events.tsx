@@ -1,6 +1,5 @@
 import type { Child } from 'hono/jsx'
 import type { AuditEvent } from '../../shared/audit/event-view.ts'
-import { describeUserAgent } from '../../shared/http/user-agent.ts'
 import { ConsolePage, type Frame, Listing, Older } from './console-parts.tsx'
 import { words } from './console-words.ts'
 import { ButtonLink, Submit, TextField } from './form-parts.tsx'
@@ -96,11 +95,12 @@ export function TimelinePage({ frame, events, filters, olderHref }: TimelineProp
   )
 }
 
-/** Lists the events of a request, step by step. */
-export async function RequestPage({ frame, id, events }: { frame: Frame; id: string; events: ShownEvent[] }) {
+type RequestProps = { frame: Frame; id: string; events: ShownEvent[]; browser?: string }
+
+/** Lists the events of a request, step by step, which a browser sent. */
+export function RequestPage({ frame, id, events, browser }: RequestProps) {
   const text = words.request
   const [first] = events
-  const browser = await describeUserAgent(first?.origin?.user_agent)
   return (
     <ConsolePage frame={frame} title={text.title}>
       <dl class="facts">

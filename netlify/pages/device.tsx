@@ -1,4 +1,3 @@
-import { describeUserAgent } from '../../shared/http/user-agent.ts'
 import { isStranger } from '../../shared/queries/api-clients.ts'
 import type { OpenDevice } from '../../shared/queries/device-authorizations.ts'
 import { Scopes } from './api-key-parts.tsx'
@@ -43,17 +42,18 @@ type ApproveProps = {
   csrf: string
   userCode: string
   device: OpenDevice
+  /** What asked to be connected. */
+  browser?: string
   email: string
   now: Date
   error?: FormError
 }
 
 /** Shows what is about to be connected, and asks (RFC 8628 sections 3.3 and 5.4). Nothing is ever approved without it. */
-export async function ApproveDevicePage(props: ApproveProps) {
-  const { action, csrf, userCode, device, error } = props
+export function ApproveDevicePage(props: ApproveProps) {
+  const { action, csrf, userCode, device, browser, error } = props
   const { client, origin, scope } = device
   const text = copy.device.approve
-  const browser = await describeUserAgent(origin.userAgent)
   return (
     <Layout
       form

@@ -75,7 +75,7 @@ test.skipIf(!hasNetlifyBundler())(
       ['maintenance', '@hourly'],
     ])
     const taken = packed[0]?.inputs.map((file) => path.basename(file)).sort()
-    expect(taken).toEqual(['health.mjs', 'kms.mjs', 'lost-history.mjs', 'tracing.mjs'])
+    expect(taken).toEqual(['health.mjs', 'kms.mjs', 'lost-history.mjs', 'tracing.mjs', 'user-agent-library.mjs'])
     // Some 145 KB of it are the client of a key management service, which only a root there loads.
     for (const { size } of packed) expect(size).toBeLessThan(720 * 1024)
   },
