@@ -44,6 +44,8 @@ type CallNotes = {
   caller?: { uai?: string; clientId?: string; credentialId?: string }
   /** The effort of a form's sender, which raises some limits. */
   effort?: { work?: string; token?: { id: string; madeAt: Date } }
+  /** The route is a page, whatever its function is otherwise: its errors are pages too. */
+  isPage?: boolean
   /** The browser's session has ended, so the response clears its cookie. */
   sessionIsDead?: boolean
 }

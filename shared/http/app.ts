@@ -195,7 +195,7 @@ export function createApp(dialect: Dialect, options: AppOptions = {}): App {
     if (thrown instanceof Redirect) return c.redirect(thrown.location, thrown.status)
     const error = toGatewayError(thrown)
     c.var.call.notes.refused = error
-    const pages = dialect === 'page' ? /text\/html|\*\/\*/ : /text\/html/
+    const pages = dialect === 'page' || c.var.call.notes.isPage ? /text\/html|\*\/\*/ : /text\/html/
     const wantsPage = options.errorPage && pages.test(c.req.header('accept') ?? '*/*')
     const render = options.refusal ?? (() => renderError(error, dialect, c.req.raw))
     const response = wantsPage && options.errorPage ? await options.errorPage(error, c) : render(error, c)
@@ -209,7 +209,11 @@ function withRoutes(app: Hono<AppEnv>, routes: Route[], tag: string | undefined)
   const route: Register = (methods, paths, spec) => (handler) => {
     for (const path of [paths].flat())
       for (const method of [methods].flat()) routes.push({ method, path, spec, tag: spec.operation?.tag ?? tag })
-    app.on([methods].flat(), [paths].flat(), async (c) => handler(c as never, await spec.authority.admit(c.var.call)))
+    const isPage = spec.authority.accepts.some(({ page }) => page)
+    app.on([methods].flat(), [paths].flat(), async (c) => {
+      c.var.call.notes.isPage = isPage
+      return handler(c as never, await spec.authority.admit(c.var.call))
+    })
   }
   return { fetch: app.fetch, request: app.request, use: app.use, route, routes }
 }
