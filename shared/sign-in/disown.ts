@@ -17,7 +17,7 @@ import { CODE_SECRET_BYTES, hashToken, streamOfToken } from '../tokens/opaque.ts
 import { forgetDevices } from './factors/remembered-devices.ts'
 
 const REASON = 'disowned'
-/** After one of these, any later sign-in may be that of whoever made it. */
+/** After one of these, any later sign-in may be that of the person who made it. */
 const NEW_WAYS_IN: LastingChange[] = [
   'CredentialLinked',
   'IdentityAbsorbed',
