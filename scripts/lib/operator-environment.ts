@@ -33,8 +33,12 @@ function operatorUrl(given: NodeJS.ProcessEnv): string {
 }
 
 /** Opens one connection to the operator's database, for transactions. */
-export function operatorConnection(env: NodeJS.ProcessEnv, name: string): postgres.Sql {
-  return openConnection(operatorUrl(env), withDotEnv(env), { connection: { application_name: name } })
+export function operatorConnection(
+  env: NodeJS.ProcessEnv,
+  name: string,
+  options: postgres.Options<never> = {},
+): postgres.Sql {
+  return openConnection(operatorUrl(env), withDotEnv(env), { connection: { application_name: name }, ...options })
 }
 
 /**

@@ -124,10 +124,23 @@ export const actWithin = <T>(
 /** A gateway, and the owner's connection for transactions, which the pools of a gateway do not take. */
 export type Owner = { gateway: Gateway; sql: postgres.Sql }
 
-/** Opens the owner's connection beside a gateway while `use` runs. */
+/** How long the error of a statement may come after the end of its connection, which says less. */
+const LOST_MS = 500
+
+/**
+ * Opens the owner's connection beside a gateway while `use` runs.
+ * @throws RefusedError when the connection ends meanwhile: the driver would let the next statement of a transaction wait for ever
+ */
 export async function asOwner<T>({ env }: Terminal, gateway: Gateway, use: (owner: Owner) => Promise<T>): Promise<T> {
-  const sql = operatorConnection(env, 'operator')
-  return use({ gateway, sql }).finally(() => sql.end())
+  const { promise: lost, reject } = Promise.withResolvers<never>()
+  const refuse = () => reject(new RefusedError('The database ended the connection. Run the command again.'))
+  let isDone = false
+  const onclose = () => void (isDone || setTimeout(refuse, LOST_MS))
+  const sql = operatorConnection(env, 'operator', { onclose, max_lifetime: null })
+  return Promise.race([use({ gateway, sql }), lost]).finally(() => {
+    isDone = true
+    return sql.end({ timeout: 1 })
+  })
 }
 
 /** Decides on one stream in the name of the operator. */
