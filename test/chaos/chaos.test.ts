@@ -1,3 +1,4 @@
+import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
@@ -7,14 +8,12 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import postgres from 'postgres'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { keys } from '../../scripts/keys.ts'
 import { createGatewayDatabase, type GatewayDatabase } from '../../scripts/lib/gateway-database.ts'
 import { migrate } from '../../scripts/lib/migrate.ts'
 import { freePort } from '../../scripts/lib/ports.ts'
 import { type Postgres, startPostgres } from '../../scripts/lib/postgres.ts'
 import { isEqual, rebuildModels } from '../../scripts/lib/rebuild-models.ts'
 import { verifyEvents } from '../../scripts/lib/verify-events.ts'
-import { call } from '../scripts/terminal.ts'
 import { startGateway, type TestGateway } from '../support/gateway.ts'
 import { PGBOUNCER } from '../support/pooler.ts'
 import { createTraffic, isActive, type Traffic, verifyKey } from './flows.ts'
@@ -69,11 +68,17 @@ async function killPostgres(random: () => number): Promise<void> {
 /** A root that replaces the one of the database, whose processes have both. */
 const [first, second] = [randomBytes(32).toString('base64'), randomBytes(32).toString('base64')]
 
+/** Runs an operator's command as a process of its own, which a lost connection may end; returns whether it finished. */
+const run = (env: NodeJS.ProcessEnv, command: string[]) =>
+  new Promise<boolean>((resolve) => {
+    execFile(process.execPath, ['--import', 'tsx', 'scripts/keys.ts', ...command], { env }, (error) => resolve(!error))
+  })
+
 /** Replaces the root, and then every key: commands that fall with the database are run again. */
 async function replaceKeys(): Promise<void> {
   const env = { ...process.env, DATABASE_MIGRATION_URL: database.ownerUrl, AUTH_MASTER_SECRET: `${second}|${first}` }
   for (const command of [['rotate-root'], ['rewrap', '--known', '5', '--overlap', '1']])
-    while ((await call(keys, env, ...command)).exitCode !== 0) await sleep(100)
+    while (!(await run(env, command))) await sleep(100)
 }
 
 const rows = <T extends object>(query: string) => owner.unsafe<T[]>(query)
