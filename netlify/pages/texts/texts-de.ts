@@ -34,7 +34,6 @@ export const de: Translation = {
     password: 'Mit einem Passwort anmelden',
     withoutMail: 'Ohne E-Mail anmelden',
     unnamedProvider: 'einem anderen Dienst',
-    lastUsed: 'In diesem Browser zuletzt verwendet',
     linking: 'Ihr Konto bei {provider} wird mit dem Konto verknüpft, bei dem Sie sich jetzt anmelden.',
   },
   code: {

@@ -31,7 +31,6 @@ export const en = {
     password: 'Sign in with a password',
     withoutMail: 'Sign in without mail',
     unnamedProvider: 'another service',
-    lastUsed: 'Last used in this browser',
     linking: 'Your account at {provider} will be linked to the account that you sign in to now.',
   },
   code: {

@@ -32,7 +32,6 @@ export const es: Translation = {
     password: 'Iniciar sesión con contraseña',
     withoutMail: 'Iniciar sesión sin correo',
     unnamedProvider: 'otro servicio',
-    lastUsed: 'Usado por última vez en este navegador',
     linking: 'Su cuenta de {provider} se vinculará a la cuenta en la que inicie sesión ahora.',
   },
   code: {

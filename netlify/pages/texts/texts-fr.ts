@@ -34,7 +34,6 @@ export const fr: Translation = {
     password: 'Se connecter avec un mot de passe',
     withoutMail: 'Se connecter sans e-mail',
     unnamedProvider: 'un autre service',
-    lastUsed: 'Dernier moyen utilisé dans ce navigateur',
     linking: 'Votre compte chez {provider} sera lié au compte auquel vous vous connectez maintenant.',
   },
   code: {

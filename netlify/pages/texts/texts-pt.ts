@@ -35,7 +35,6 @@ export const pt: Translation = {
     password: 'Iniciar sessão com palavra-passe',
     withoutMail: 'Iniciar sessão sem e-mail',
     unnamedProvider: 'outro serviço',
-    lastUsed: 'Usado da última vez neste navegador',
     linking: 'A sua conta em {provider} será associada à conta em que iniciar sessão agora.',
   },
   code: {
